@@ -1,0 +1,91 @@
+"""The one place that speaks: answers on stdout, words on stderr, JSON undecorated."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from rich.console import Console, RenderableType
+from rich.markup import escape
+
+
+def is_dumb(stream: TextIO) -> bool:
+    """Whether the stream is no terminal that redraws: a pipe, a file, `TERM=dumb`."""
+    return not stream.isatty() or os.environ.get("TERM") in ("dumb", "unknown")
+
+
+@dataclass
+class Output:
+    """Consoles and modes of one command.
+
+    Attributes:
+        out: Where answers go.
+        err: Where words, progress and warnings go.
+        as_json: Whether the command's answer is one JSON document.
+        debug: Whether a traceback is shown.
+    """
+
+    out: Console
+    err: Console
+    as_json: bool = False
+    debug: bool = False
+
+    @classmethod
+    def of_process(cls, *, as_json: bool = False, debug: bool = False) -> Output:
+        """An output on this process's stdout and stderr."""
+        return cls(
+            out=Console(file=sys.stdout, highlight=False, soft_wrap=False),
+            err=Console(file=sys.stderr, highlight=False, soft_wrap=False),
+            as_json=as_json,
+            debug=debug,
+        )
+
+    def answer(self, renderable: RenderableType, data: Any) -> None:
+        """Print the answer: the renderable for people, the data under `--json`."""
+        if self.as_json:
+            self.json(data)
+        else:
+            self.out.print(renderable)
+
+    def json(self, data: Any) -> None:
+        """Write one JSON document to stdout."""
+        self.text(json.dumps(data, indent=2, ensure_ascii=False))
+
+    def text(self, text: str) -> None:
+        """Write text to stdout as it is: no colour, no wrapping."""
+        self.out.file.write(text if text.endswith("\n") else f"{text}\n")
+        self.out.file.flush()
+
+    def say(self, message: RenderableType) -> None:
+        """Tell the user something that is not the answer."""
+        self.err.print(message)
+
+    def warn(self, message: str) -> None:
+        """Warn in one line."""
+        self.err.print(f"[yellow]warning:[/] {escape(message)}", soft_wrap=True)
+
+    def note(self, message: str) -> None:
+        """Add a remark in one line."""
+        self.err.print(f"[cyan]note:[/] {escape(message)}", soft_wrap=True)
+
+    def fail(
+        self,
+        message: str,
+        hint: str | None = None,
+        problems: Sequence[Mapping[str, Any]] = (),
+        shown: RenderableType | None = None,
+    ) -> None:
+        """Say what went wrong: `shown` (the problems, drawn), the message and the way out last."""
+        if self.as_json:
+            error = {"message": message, "hint": hint, "problems": list(problems)}
+            self.json({"error": error})
+            return
+        if shown is not None:
+            self.err.print(shown, soft_wrap=True)
+        self.err.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+        if hint:
+            self.err.print(f"  {escape(hint)}", soft_wrap=True)

@@ -1,0 +1,22 @@
+"""Where mixvllm keeps its files: the XDG directories of this user, asked for when needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+
+def state_directory() -> Path:
+    """Logs and history (`$XDG_STATE_HOME/mixvllm`)."""
+    return Path(platformdirs.user_state_dir("mixvllm"))
+
+
+def cache_directory() -> Path:
+    """What can be made again, such as the prepared demo model (`$XDG_CACHE_HOME/mixvllm`)."""
+    return Path(platformdirs.user_cache_dir("mixvllm"))
+
+
+def runtime_directory() -> Path:
+    """One small file per running server (`$XDG_RUNTIME_DIR/mixvllm`)."""
+    return Path(platformdirs.user_runtime_dir("mixvllm"))

@@ -1,0 +1,93 @@
+"""The whole error tree: what can go wrong, as types that carry data.
+
+    MixvllmError                    message, hint, problems
+    ├── UsageError                  the command line itself is wrong
+    ├── SettingsError               the settings are invalid; every problem found, at once
+    ├── ModelError                  the model cannot be found, fetched or prepared
+    ├── AddressError                the server's address cannot be bound
+    ├── InstallationError           vLLM is missing or outside the supported range
+    ├── EngineStartError            vLLM could not load the model
+    └── EngineDiedError             the engine died after it had been ready
+
+Errors are raised with data and worded once, at the edge (`mixvllm.cli`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in one place.
+
+    Attributes:
+        file: The file as the user named it, or None for environment and flags.
+        line: 1-based line, or None where there is none.
+        column: 1-based column, or None where there is none.
+        key: The key as it was written (`inference.gpus`, `MIXVLLM_SERVER__PORT`, `--port`).
+        message: What is wrong, with the allowed range.
+        severity: `error` stops; `warning` stops only under `--strict`; `note` never does.
+        suggestion: What to write instead, or None.
+        source: Where it stands when that is not a file: `environment` or `command line`.
+        source_line: The text of the line, for the caret; None outside files.
+    """
+
+    message: str
+    key: str | None = None
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    severity: Severity = "error"
+    suggestion: str | None = None
+    source: Literal["file", "environment", "command line"] = "file"
+    source_line: str | None = None
+
+
+class MixvllmError(Exception):
+    """Anything that mixvllm tells its user in words instead of a traceback."""
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, problems: Sequence[Problem] = ()
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.problems = tuple(problems)
+
+
+class UsageError(MixvllmError):
+    """The command line itself is wrong."""
+
+
+class SettingsError(MixvllmError):
+    """The settings are invalid; `problems` lists everything found, in all layers."""
+
+
+class ModelError(MixvllmError):
+    """The model cannot be found, fetched or prepared."""
+
+
+class AddressError(MixvllmError):
+    """The server's address cannot be bound."""
+
+
+class InstallationError(MixvllmError):
+    """Something that must be installed is missing or of an unsupported version."""
+
+
+class EngineStartError(MixvllmError):
+    """vLLM could not load the model; `log` has everything that it printed."""
+
+    def __init__(self, message: str, *, hint: str | None = None, log: Path | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.log = log
+
+
+class EngineDiedError(EngineStartError):
+    """The engine died after it had been ready."""

@@ -1,0 +1,1 @@
+"""What a checkpoint is and where it is found; never loads weights."""

@@ -1,0 +1,1 @@
+"""Data in, Rich renderable out; no console, no I/O."""

@@ -1,0 +1,1 @@
+"""vLLM behind FastAPI: gateway, supervisor, phases."""

@@ -1,0 +1,1 @@
+"""What was asked for, and by whom: schema, layers, provenance, problems."""

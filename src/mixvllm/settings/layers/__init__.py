@@ -1,0 +1,1 @@
+"""The four layers that settings come from, each read into the same `Reading`."""

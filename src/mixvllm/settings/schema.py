@@ -1,0 +1,369 @@
+"""The settings: one pydantic model a section, every default and every meaning in one place.
+
+Help texts, `docs/settings.md`, `configs/reference.yaml` and the JSON schema are made from here.
+Field names are vLLM's terms; `alias` is a short name accepted in YAML and in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from mixvllm.vllm_internals.arguments import check_choice
+
+DEMO_MODEL = "demo"
+
+GIB = 1024**3
+
+
+def setting(
+    default: Any,
+    meaning: str,
+    *,
+    example: Any,
+    trade_off: str = "",
+    alias: str | None = None,
+    flags: tuple[str, ...] = (),
+    default_note: str | None = None,
+    **constraints: Any,
+) -> Any:
+    """Declare a field: what it means, what it costs, how it looks.
+
+    Args:
+        default: The value when no layer gives one; a callable is asked when needed.
+        meaning: One sentence.
+        example: A value as it stands in YAML.
+        trade_off: What a higher, lower or other value costs.
+        alias: The short name accepted for the field.
+        flags: Command-line spellings beyond those made from the name and the alias.
+        default_note: How the default reads in documents where `default` alone says too little.
+        constraints: pydantic's `ge`, `le`, `gt`.
+    """
+    description = " ".join(part for part in (meaning, trade_off) if part)
+    extra: dict[str, Any] = {"x-meaning": meaning, "examples": [example]}
+    if trade_off:
+        extra["x-trade-off"] = trade_off
+    if alias:
+        extra["x-alias"] = alias
+    if flags:
+        extra["x-flags"] = list(flags)
+    if default_note:
+        extra["x-default"] = default_note
+    how = {"default_factory": default} if callable(default) else {"default": default}
+    return Field(**how, description=description, json_schema_extra=extra, **constraints)
+
+
+def token_count(value: Any) -> Any:
+    """Read `32k` (thousands) and `32K` (1024s) as vLLM's own parser does."""
+    multipliers = {"k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20}
+    if isinstance(value, str) and value[-1:] in multipliers:
+        number = value[:-1]
+        try:
+            return int(float(number) * multipliers[value[-1]])
+        except ValueError:
+            return value
+    return value
+
+
+TokenCount = Annotated[int, BeforeValidator(token_count)]
+
+
+def default_cpu_kv_cache_gib() -> float:
+    """Four GiB or a quarter of the machine's memory, whichever is less."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(4.0, round(memory / 4 / GIB, 1))
+
+
+class Section(BaseModel):
+    """What all sections share: unknown keys are refused, values are never changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class ModelConfig(Section):
+    """Which model is served."""
+
+    name: str | None = setting(
+        None,
+        "The model: a Hugging Face name, a local directory, or `demo` for the embedded one.",
+        example="microsoft/Phi-3-mini-4k-instruct",
+        flags=("--model",),
+        min_length=1,
+    )
+    revision: str | None = setting(
+        None,
+        "The branch, tag or commit of the model.",
+        trade_off="A commit makes deployments repeatable; unset follows the main branch.",
+        example="main",
+        min_length=1,
+    )
+    trust_remote_code: bool = setting(
+        False,
+        "Run Python code that comes with the model.",
+        trade_off="Some models need it; it gives the model's authors your machine.",
+        example=True,
+    )
+    served_name: str | None = setting(
+        None,
+        "The name that requests use for the model.",
+        trade_off="A stable name lets clients stay as they are when the model changes.",
+        example="assistant",
+        flags=("--served-model-name",),
+        default_note="same as `name`",
+        min_length=1,
+    )
+
+
+class InferenceConfig(Section):
+    """How the engine runs it."""
+
+    tensor_parallel_size: int = setting(
+        1,
+        "The number of GPUs that each layer is split over.",
+        trade_off="More GPUs hold larger models and more KV cache, but talk at every layer.",
+        example=2,
+        alias="gpus",
+        ge=1,
+    )
+    gpu_memory_utilization: float = setting(
+        0.9,
+        "The share of each GPU's memory that vLLM may take, weights and KV cache together.",
+        trade_off="Higher serves more requests at once; too high runs out of memory.",
+        example=0.9,
+        alias="gpu_memory",
+        ge=0.1,
+        le=1.0,
+    )
+    max_model_len: Annotated[TokenCount, Field(ge=1)] | Literal["auto"] | None = setting(
+        None,
+        "The longest context in tokens, prompt and answer together; `auto` takes what fits.",
+        trade_off="Longer contexts take KV cache from other requests.",
+        example=4096,
+        default_note="the model's own limit",
+    )
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = setting(
+        "auto",
+        "The number format of weights and activations.",
+        trade_off="bfloat16 suits Ampere and newer GPUs, float16 older ones; "
+        "float32 takes twice the memory.",
+        example="bfloat16",
+    )
+    quantization: Annotated[str, check_choice("quantization")] | None = setting(
+        None,
+        "The quantization method of the checkpoint (awq, gptq, fp8, ...).",
+        trade_off="Mostly unneeded: vLLM reads it from the checkpoint. "
+        "A checkpoint must have been made for the method.",
+        example="awq",
+        default_note="what the checkpoint says",
+    )
+    kv_cache_dtype: Annotated[str, check_choice("kv_cache_dtype")] = setting(
+        "auto",
+        "The number format of the KV cache (auto, fp8, ...).",
+        trade_off="fp8 holds twice the tokens, at a small cost in quality.",
+        example="fp8",
+    )
+    max_num_seqs: int | None = setting(
+        None,
+        "The most requests that run at once; more wait in a queue.",
+        trade_off="Higher raises throughput and the time between tokens.",
+        example=64,
+        default_note="vLLM's choice for the GPU",
+        ge=1,
+    )
+    max_num_batched_tokens: Annotated[TokenCount, Field(ge=1)] | None = setting(
+        None,
+        "The most tokens computed in one step.",
+        trade_off="Higher reads long prompts faster and takes more activation memory.",
+        example=8192,
+        default_note="vLLM's choice for the GPU",
+    )
+    enforce_eager: bool = setting(
+        False,
+        "Run without torch.compile and CUDA graphs.",
+        trade_off="Starts sooner and takes less memory, but answers more slowly.",
+        example=True,
+    )
+    pipeline_parallel_size: int = setting(
+        1,
+        "The number of stages that the layers are divided into, one after another.",
+        trade_off="For models too large for one machine; each token passes every stage.",
+        example=2,
+        ge=1,
+    )
+    data_parallel_size: int = setting(
+        1,
+        "The number of copies of the model that share the requests.",
+        trade_off="Each copy takes its own GPUs and its own weights.",
+        example=2,
+        ge=1,
+    )
+    distributed_executor_backend: Literal["mp", "ray"] | None = setting(
+        None,
+        "What starts the workers: `mp` on one machine, `ray` over several.",
+        example="ray",
+        default_note="vLLM's choice",
+    )
+    cpu_kv_cache_gib: float = setting(
+        default_cpu_kv_cache_gib,
+        "The KV cache of CPU builds, in GiB; GPUs use `gpu_memory_utilization`.",
+        trade_off="More holds more requests and takes longer to allocate at start-up.",
+        example=4,
+        default_note="4, or a quarter of the memory if that is less",
+        gt=0,
+    )
+
+
+class ServerConfig(Section):
+    """Where it listens, who may ask, and how it ends."""
+
+    host: str = setting(
+        "0.0.0.0",
+        "The address to listen on; 127.0.0.1 keeps the server to this machine.",
+        trade_off="0.0.0.0 is open to the network: set `api_key` with it.",
+        example="127.0.0.1",
+        min_length=1,
+    )
+    port: int = setting(8000, "The TCP port to listen on.", example=8000, ge=1024, le=65535)
+    workers: int = setting(
+        1,
+        "The number of API processes in front of the engine.",
+        trade_off="More help only where tokenizing many small requests is the limit.",
+        example=1,
+        ge=1,
+    )
+    api_key: SecretStr | None = setting(
+        None,
+        "The key that every request must carry (`Authorization: Bearer ...`).",
+        trade_off="Best given as MIXVLLM_SERVER__API_KEY, so that it stands in no file.",
+        example="a-long-random-text",
+        min_length=1,
+    )
+    shutdown_grace_s: float = setting(
+        10.0,
+        "Seconds that open streams may go on after Ctrl-C or SIGTERM.",
+        trade_off="Longer finishes more answers and delays the restart.",
+        example=10,
+        ge=0,
+    )
+    restart: Literal["on-failure", "never"] = setting(
+        "on-failure",
+        "Whether a dead engine is started again.",
+        trade_off="`never` ends the server at once and leaves restarting to what started it.",
+        example="on-failure",
+    )
+    max_restarts: int = setting(
+        5,
+        "The most engine restarts in 10 minutes before the server gives up.",
+        example=5,
+        ge=0,
+    )
+    log_format: Literal["text", "json"] = setting(
+        "text",
+        "How log lines are written: `text` for people, `json` for log collectors.",
+        example="json",
+    )
+
+
+class GenerationDefaultsConfig(Section):
+    """Sampling values for what a request leaves out; a request's own value always wins."""
+
+    temperature: float | None = setting(
+        None,
+        "How freely tokens are chosen: 0 takes the likeliest, higher is more varied.",
+        trade_off="0.1-0.3 for facts and code, 0.7 for talk, above 1.2 for surprise.",
+        example=0.7,
+        default_note="the model's own",
+        ge=0,
+        le=2,
+    )
+    max_tokens: int | None = setting(
+        None,
+        "The most tokens an answer may have when the request does not say; never a ceiling.",
+        trade_off="Short values cut answers off; long ones let a runaway answer run.",
+        example=512,
+        default_note="what fits the context (16 on /v1/completions)",
+        ge=1,
+    )
+    top_p: float | None = setting(
+        None,
+        "Choose only among the likeliest tokens that together have this probability.",
+        trade_off="Lower is safer and duller; 1 switches it off.",
+        example=0.9,
+        default_note="the model's own",
+        gt=0,
+        le=1,
+    )
+    top_k: int | None = setting(
+        None,
+        "Choose only among this many likeliest tokens; 0 or -1 switches it off.",
+        example=40,
+        default_note="the model's own",
+        ge=-1,
+    )
+    presence_penalty: float | None = setting(
+        None,
+        "Lower the chance of tokens that have appeared at all.",
+        trade_off="Positive brings new topics; negative keeps to the old ones.",
+        example=0.0,
+        default_note="the model's own",
+        ge=-2,
+        le=2,
+    )
+    frequency_penalty: float | None = setting(
+        None,
+        "Lower the chance of tokens the more, the oftener they have appeared.",
+        trade_off="Positive stops repetition; too high spoils words that must repeat.",
+        example=0.0,
+        default_note="the model's own",
+        ge=-2,
+        le=2,
+    )
+
+
+class ServeConfig(BaseSettings):
+    """All settings. Layers are merged by pydantic-settings in the order in which they are given."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    model: ModelConfig = Field(default_factory=ModelConfig)
+    inference: InferenceConfig = Field(default_factory=InferenceConfig)
+    server: ServerConfig = Field(default_factory=ServerConfig)
+    generation_defaults: GenerationDefaultsConfig = Field(
+        default_factory=GenerationDefaultsConfig, json_schema_extra={"x-alias": "generation"}
+    )
+    vllm: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Any other vLLM argument by its own name, passed through.",
+    )
+
+    @property
+    def served_name(self) -> str | None:
+        """The name that requests use for the model."""
+        return self.model.served_name or self.model.name
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take `layers=[highest, ..., lowest]` in place of pydantic-settings' own sources.
+
+        Its own environment source keeps no provenance and ignores mistyped names, so
+        `mixvllm.settings.layers` reads the environment; here only the merging is left to it.
+        """
+        assert isinstance(init_settings, InitSettingsSource)
+        layers = init_settings.init_kwargs.pop("layers", ())
+        given = (InitSettingsSource(settings_cls, init_kwargs=layer) for layer in layers)
+        return (init_settings, *given)

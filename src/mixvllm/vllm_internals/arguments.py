@@ -1,0 +1,76 @@
+"""The names, kinds and choices of vLLM's arguments per version, as data.
+
+The data are collected from vLLM's own parser (`collect_arguments.py`); `serve` asks the real one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from mixvllm.vllm_internals.installed import installed_engine
+
+VERSIONS = ((0, 32), (0, 33))
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of vLLM's API server.
+
+    Attributes:
+        name: The name with underscores, as it stands under `vllm:`.
+        kind: `switch` is `--x / --no-x`, `switch_on` is `--x` alone, `list` takes several values
+            after one flag, `repeated` one flag a value, `value` exactly one.
+        choices: The closed list of values, or nothing.
+        short_flags: Its short spellings on the command line (`-tp`).
+    """
+
+    name: str
+    kind: Literal["switch", "switch_on", "value", "list", "repeated"]
+    choices: tuple[str, ...] = ()
+    short_flags: tuple[str, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        """The long spelling: `--tool-call-parser`."""
+        return "--" + self.name.replace("_", "-")
+
+
+def modelled_version() -> tuple[int, int]:
+    """The version whose list applies: the installed one, else the newest that is known."""
+    engine = installed_engine()
+    return engine.release if engine and engine.release in VERSIONS else VERSIONS[-1]
+
+
+@cache
+def arguments(version: tuple[int, int] | None = None) -> dict[str, Argument]:
+    """Every argument of one version, by name."""
+    major, minor = version or modelled_version()
+    data = resources.files("mixvllm.vllm_internals") / "data" / f"arguments_{major}_{minor}.json"
+    described = json.loads(data.read_text(encoding="utf-8"))["arguments"]
+    return {
+        name: Argument(
+            name, d["kind"], tuple(d.get("choices", ())), tuple(d.get("short_flags", ()))
+        )
+        for name, d in described.items()
+    }
+
+
+def check_choice(argument: str) -> AfterValidator:
+    """A validator that takes what the vLLM argument takes."""
+
+    def check(value: str) -> str:
+        choices = arguments()[argument].choices
+        if value not in choices:
+            raise PydanticCustomError(
+                "vllm_choice", "must be one of {choices}", {"choices": ", ".join(choices)}
+            )
+        return value
+
+    return AfterValidator(check)
