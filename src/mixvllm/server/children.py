@@ -1,0 +1,45 @@
+"""No process of ours outlives us: children that watch their owner, and a last clean-up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import psutil
+
+CHILD_MAIN = "mixvllm.server.child_main"
+
+
+def own_children_from_now_on() -> None:
+    """Make every Python process that this one spawns end with it, whatever ends it.
+
+    A spawned process imports the main module of its parent before anything else; in place of
+    ours, the whole command line, it is shown the small module that watches the owner.
+    """
+    child_main = import_module(CHILD_MAIN)
+    os.environ[child_main.OWNER_PID] = str(os.getpid())
+    sys.modules["__main__"].__spec__ = child_main.__spec__
+
+
+def kill_children() -> None:
+    """Kill every process below this one."""
+    for process in psutil.Process().children(recursive=True):
+        try:
+            process.send_signal(signal.SIGKILL)
+        except psutil.Error:
+            continue
+
+
+def leave(status: int) -> NoReturn:
+    """End this process and everything below it now.
+
+    The interpreter's own way out waits for threads that cannot be stopped (an engine that is
+    being built) and finalises vLLM's objects in an order that they do not expect.
+    """
+    kill_children()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
