@@ -18,6 +18,35 @@ from mixvllm.vllm_internals.installed import installed_engine
 
 VERSIONS = ((0, 32), (0, 33))
 
+_OWN_HTTP = "mixvllm's own server answers HTTP; put a proxy in front for TLS"
+_OWN_LOG = "mixvllm writes the log: see `server.log_format` and `mixvllm serve -v`"
+# Arguments of vLLM's own HTTP server, which mixvllm replaces: taking them would be a silent lie.
+WITHOUT_EFFECT = {
+    **dict.fromkeys(
+        (
+            "uds",
+            "grpc_port",
+            "ssl_keyfile",
+            "ssl_certfile",
+            "ssl_ca_certs",
+            "enable_ssl_refresh",
+            "ssl_cert_reqs",
+            "ssl_ciphers",
+            "h11_max_incomplete_event_size",
+            "h11_max_header_count",
+        ),
+        _OWN_HTTP,
+    ),
+    **dict.fromkeys(
+        (
+            "uvicorn_log_level",
+            "disable_uvicorn_access_log",
+            "disable_access_log_for_endpoints",
+        ),
+        _OWN_LOG,
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Argument:
