@@ -25,7 +25,7 @@ COMMANDS = {
 }
 
 # Commands that hand what follows `--` to vLLM.
-PASSING_ON = frozenset({"serve", "show", "validate"})
+PASSING_ON = frozenset({"serve", "show"})
 
 
 @dataclass(frozen=True)
@@ -170,12 +170,12 @@ def fail(output: Output, error: MixvllmError) -> int:
     if output.debug:
         output.err.print_exception()
     if error.problems:
-        from mixvllm.render.settings import problem_as_json, render_problems
+        from mixvllm.render.settings import placed_problem_as_json, render_problems
 
         output.fail(
             error.message,
             error.hint,
-            [problem_as_json(problem) for problem in error.problems],
+            [placed_problem_as_json(problem) for problem in error.problems],
             shown=render_problems(error.problems),
         )
     else:

@@ -56,7 +56,8 @@ def with_setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     The command takes `flags: list[GivenFlag]`; what the user did not give is not in it. Every
     spelling is an option of its own, so that a message can name the flag as it was written.
     """
-    own = [p for p in inspect.signature(command).parameters.values() if p.name != "flags"]
+    signature = inspect.signature(command, eval_str=True)
+    own = [p for p in signature.parameters.values() if p.name != "flags"]
     spellings = {
         _parameter_name(spelling): (spelling, field)
         for field in all_fields()

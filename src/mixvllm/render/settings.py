@@ -95,9 +95,12 @@ def problem_as_json(problem: Problem) -> dict[str, Any]:
         "message": problem.message,
         "severity": problem.severity,
         "suggestion": problem.suggestion,
-        "file": problem.file,
-        "source": problem.source,
     }
+
+
+def placed_problem_as_json(problem: Problem) -> dict[str, Any]:
+    """A problem as the JSON of a failed command has it: with the file, or the layer without one."""
+    return {"file": problem.file, "source": problem.source, **problem_as_json(problem)}
 
 
 def plain_value(value: Any) -> Any:

@@ -21,6 +21,8 @@ from mixvllm.settings.yaml_document import KeyPath, YamlDocument, position_of, r
 from mixvllm.vllm_internals.arguments import arguments
 
 PROFILES_KEY = "profiles"
+# As in Compose files: a place for YAML anchors, otherwise ignored.
+EXTENSION_PREFIX = "x-"
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ class _SectionReader:
             self._problem("must hold sections (`model:`, `server:`, ...)", self.path)
             data = None
         for name, content in (data or {}).items():
-            self._section(name, content)
+            if not name.startswith(EXTENSION_PREFIX):
+                self._section(name, content)
         self.problems.extend(find_contradictions(self._in_file_order()))
         return Reading(tuple(self.given), tuple(self.problems))
 
