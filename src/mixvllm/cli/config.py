@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +15,16 @@ from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.options import ConfigOption, JsonOption, ProfileOption, with_setting_flags
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.errors import UsageError
+from mixvllm.models import demo_model
 from mixvllm.render.settings import settings_as_json, settings_table
 from mixvllm.render.settings_yaml import settings_as_yaml
 from mixvllm.render.validation import report_as_github, report_as_json, report_as_text
 from mixvllm.settings.check import check_files
 from mixvllm.settings.layers.command_line import GivenFlag
-from mixvllm.settings.resolve import DEFAULT_FILE, Resolved
+from mixvllm.settings.resolve import DEFAULT_FILE, require_model
+from mixvllm.settings.schema import DEMO_MODEL, ServeConfig
+from mixvllm.vllm_internals.command_line import api_server_arguments
+from mixvllm.vllm_internals.installed import installed_engine
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="Check, show and write configuration files."
@@ -92,7 +97,11 @@ def show(
     invocation: Invocation = ctx.obj
     resolved = resolve_settings(invocation, flags, config, profile)
     if vllm_args:
-        invocation.output.text(_vllm_arguments(resolved))
+        invocation.output.text(_vllm_arguments(resolved.settings))
+        if resolved.settings.generation_defaults.max_tokens is not None:
+            invocation.output.note(
+                "generation_defaults.max_tokens has no vLLM argument; `mixvllm serve` fills it in"
+            )
     elif as_json or form is ShowFormat.JSON:
         invocation.output.json(settings_as_json(resolved))
     elif form is ShowFormat.YAML:
@@ -112,5 +121,13 @@ def _default_file() -> Path:
     return default
 
 
-def _vllm_arguments(resolved: Resolved) -> str:
-    raise NotImplementedError(resolved)
+def _vllm_arguments(settings: ServeConfig) -> str:
+    """One line for a shell; what has no vLLM argument is said by the caller."""
+    model = require_model(settings)
+    engine = installed_engine()
+    arguments = api_server_arguments(
+        settings,
+        build=engine.build if engine else "gpu",
+        model_path=str(demo_model.directory()) if model == DEMO_MODEL else None,
+    )
+    return shlex.join(arguments)

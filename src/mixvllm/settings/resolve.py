@@ -112,6 +112,22 @@ def resolve(sources: Sources) -> Resolved:
     return Resolved(settings, values, warnings, config_file.file if config_file else None)
 
 
+def require_model(settings: ServeConfig) -> str:
+    """The model's name.
+
+    Raises:
+        SettingsError: no layer names a model.
+    """
+    if settings.model.name is None:
+        raise SettingsError(
+            "--model is required when not using --config",
+            hint="Name the model in one of three ways: `mixvllm serve MODEL`, `model: {name: ...}` "
+            "in the file of --config, or MIXVLLM_MODEL__NAME. "
+            "`mixvllm serve demo` serves a small embedded one.",
+        )
+    return settings.model.name
+
+
 def invalid_settings(problems: Sequence[Problem]) -> SettingsError:
     """The error for problems that stop, with a message that counts them."""
     count = len(errors_of(problems))

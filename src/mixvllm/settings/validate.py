@@ -21,7 +21,7 @@ from mixvllm.settings.origin import Given, Layer
 from mixvllm.settings.problems import invalid_value, problem_at, show_value
 from mixvllm.settings.reading import Reading
 from mixvllm.vllm_internals.arguments import (
-    WITHOUT_EFFECT,
+    REFUSED,
     Argument,
     arguments,
     modelled_version,
@@ -77,8 +77,8 @@ def _check_argument(given: Given) -> Given | Problem:
     own = _own_field(name)
     if own is not None:
         return problem_at(given, f"is a setting of its own: write it as `{own.key}`")
-    if name in WITHOUT_EFFECT:
-        return problem_at(given, f"would have no effect: {WITHOUT_EFFECT[name]}")
+    if name in REFUSED:
+        return problem_at(given, REFUSED[name])
     argument = arguments().get(name)
     if argument is None:
         version = ".".join(map(str, modelled_version()))

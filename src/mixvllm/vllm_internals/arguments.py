@@ -18,10 +18,12 @@ from mixvllm.vllm_internals.installed import installed_engine
 
 VERSIONS = ((0, 32), (0, 33))
 
-_OWN_HTTP = "mixvllm's own server answers HTTP; put a proxy in front for TLS"
-_OWN_LOG = "mixvllm writes the log: see `server.log_format` and `mixvllm serve -v`"
-# Arguments of vLLM's own HTTP server, which mixvllm replaces: taking them would be a silent lie.
-WITHOUT_EFFECT = {
+_OWN_HTTP = "would have no effect: mixvllm answers HTTP itself; put a proxy in front for TLS"
+_OWN_LOG = "would have no effect: see `server.log_format` and `mixvllm serve -v`"
+# What `vllm:` refuses, and why. Most are arguments of vLLM's own HTTP server, which mixvllm
+# replaces: taking them would be a silent lie.
+REFUSED = {
+    "hf_token": "is a secret: set HF_TOKEN in the environment instead",
     **dict.fromkeys(
         (
             "uds",
