@@ -18,6 +18,37 @@ from mixvllm.vllm_internals.installed import installed_engine
 
 VERSIONS = ((0, 32), (0, 33))
 
+_OWN_HTTP = "would have no effect: mixvllm answers HTTP itself; put a proxy in front for TLS"
+_OWN_LOG = "would have no effect: see `server.log_format` and `mixvllm serve -v`"
+# What `vllm:` refuses, and why. Most are arguments of vLLM's own HTTP server, which mixvllm
+# replaces: taking them would be a silent lie.
+REFUSED = {
+    "hf_token": "is a secret: set HF_TOKEN in the environment instead",
+    **dict.fromkeys(
+        (
+            "uds",
+            "grpc_port",
+            "ssl_keyfile",
+            "ssl_certfile",
+            "ssl_ca_certs",
+            "enable_ssl_refresh",
+            "ssl_cert_reqs",
+            "ssl_ciphers",
+            "h11_max_incomplete_event_size",
+            "h11_max_header_count",
+        ),
+        _OWN_HTTP,
+    ),
+    **dict.fromkeys(
+        (
+            "uvicorn_log_level",
+            "disable_uvicorn_access_log",
+            "disable_access_log_for_endpoints",
+        ),
+        _OWN_LOG,
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Argument:
