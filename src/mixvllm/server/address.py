@@ -57,8 +57,8 @@ def url_of(host: str, port: int) -> str:
 def find_port_holder(port: int) -> PortHolder | None:
     """The process that listens on the port, or None when this user may not see it."""
     for connection in psutil.net_connections(kind="tcp"):
-        taken = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-        if taken and connection.pid:
+        here = connection.laddr and connection.laddr.port == port
+        if here and connection.status == psutil.CONN_LISTEN and connection.pid:
             try:
                 command = " ".join(psutil.Process(connection.pid).cmdline())
             except psutil.Error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -11,6 +10,7 @@ from typing import NoReturn
 import psutil
 
 CHILD_MAIN = "mixvllm.server.child_main"
+RESOURCE_TRACKER = "multiprocessing.resource_tracker"
 
 
 def own_children_from_now_on() -> None:
@@ -25,10 +25,14 @@ def own_children_from_now_on() -> None:
 
 
 def kill_children() -> None:
-    """Kill every process below this one."""
+    """Kill every process below this one, save Python's own cleaner of shared memory.
+
+    That one ends by itself as soon as nobody is left to use what it guards.
+    """
     for process in psutil.Process().children(recursive=True):
         try:
-            process.send_signal(signal.SIGKILL)
+            if RESOURCE_TRACKER not in " ".join(process.cmdline()):
+                process.kill()
         except psutil.Error:
             continue
 

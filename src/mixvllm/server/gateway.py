@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import mixvllm
 from fastapi import FastAPI
 
+import mixvllm
 from mixvllm.server.engine import ASGIApp
 from mixvllm.server.middleware.auth import Authentication
 from mixvllm.server.middleware.engine_switch import EngineSwitch

@@ -12,7 +12,7 @@ from mixvllm.settings.schema import DEMO_MODEL, ModelConfig
 
 
 def is_local(name: str) -> bool:
-    """Whether a model's name is a path: it looks like one, exists as one, or can be nothing else."""
+    """Whether a model's name is a path: looks like one, exists as one, or can be nothing else."""
     looks = name in (".", "..", "~") or name.startswith(("/", "./", "../", "~/"))
     return looks or name.count("/") > 1 or (name != DEMO_MODEL and Path(name).exists())
 

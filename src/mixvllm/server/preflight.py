@@ -21,7 +21,7 @@ class Preflight:
 
 
 def run_preflight(settings: ServeConfig) -> Preflight:
-    """Check what can be checked without loading anything.
+    """Check what can be checked without loading anything; the settings name a model.
 
     Raises:
         SettingsError: the settings ask for what `serve` cannot do.
@@ -29,8 +29,7 @@ def run_preflight(settings: ServeConfig) -> Preflight:
         InstallationError: vLLM is missing or unsupported.
         AddressError: the address cannot be bound.
     """
-    if settings.model.name is None:
-        raise SettingsError("--model is required when not using --config")
+    assert settings.model.name is not None
     if settings.server.workers > 1:
         message = f"{settings.server.workers} API workers are not supported yet."
         raise SettingsError(

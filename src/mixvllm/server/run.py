@@ -91,7 +91,9 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
 def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
     lifecycle = Lifecycle()
     log = run.capture.log if run.capture else None
-    reader = OutputReader(lambda phase, progress: supervisor.report_step_from_thread(phase, progress))
+    reader = OutputReader(
+        lambda phase, progress: supervisor.report_step_from_thread(phase, progress)
+    )
     supervisor = Supervisor(
         run.builder,
         lifecycle,

@@ -10,10 +10,9 @@ import mixvllm
 from mixvllm.server.lifecycle import Phase
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
+from mixvllm.vllm_internals.command_line import SECRET_ARGUMENTS
 from mixvllm.vllm_internals.installed import installed_engine
 
-# Arguments of vLLM that must not be shown.
-SECRET_ARGUMENTS = frozenset({"api_key", "hf_token", "watermark_config"})
 MASK = "**********"
 
 
@@ -60,8 +59,7 @@ def describe(supervisor: Supervisor, settings: ServeConfig) -> ServerStatus:
     return ServerStatus(
         phase=lifecycle.phase,
         elapsed_s=round(lifecycle.elapsed_s, 3),
-        progress=progress
-        and PhaseProgressBody(detail=progress.detail, fraction=progress.fraction),
+        progress=progress and PhaseProgressBody(detail=progress.detail, fraction=progress.fraction),
         model=settings.served_name,
         restarts=supervisor.restarts,
         error=lifecycle.error,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from mixvllm.errors import EngineDiedError, EngineStartError, MixvllmError
 from mixvllm.server.engine import ASGIApp, Engine, EngineBuilder
@@ -87,7 +88,8 @@ class Supervisor:
             self._thread, self._builder.build, self.report_step_from_thread
         )
         stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait({building, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {building, stopping}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not building.done():
             # What it raises when its processes are taken away interests nobody.
             building.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -14,7 +14,7 @@ class _Refused(Exception):
 
 
 def build_parser() -> ArgumentParser:
-    """vLLM's own argument parser of its API server; it raises instead of exiting."""
+    """The argument parser of vLLM's API server; it raises instead of exiting."""
 
     def error(self: ArgumentParser, message: str) -> NoReturn:
         raise _Refused(message)

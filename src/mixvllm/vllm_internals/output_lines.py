@@ -51,9 +51,7 @@ TEMPLATES = (
     _template(r"^Initializing a V1 LLM engine", "loading", "engine process is up"),
     _template(r"^world_size=\d+ rank=0 ", "loading", "workers are up"),
     _template(r"^Starting to load model ", "loading", "building the model"),
-    _template(
-        r"Checkpoint size: (?P<size>[\d.]+ GiB)", "loading", "reading {size} of weights"
-    ),
+    _template(r"Checkpoint size: (?P<size>[\d.]+ GiB)", "loading", "reading {size} of weights"),
     _template(
         r"^Loading [\w-]+(?: \w+)* checkpoint shards: +(?P<percent>\d+)% Completed \| "
         r"(?P<done>\d+)/(?P<total>\d+)",

@@ -114,9 +114,7 @@ INIT_APP_STATE = Symbol(
 )
 LOG_STATS_INTERVAL = Symbol("VLLM_LOG_STATS_INTERVAL", ("vllm.envs",))
 FREEZE_GC_HEAP = Symbol("freeze_gc_heap", ("vllm.utils.gc_utils",))
-QUANTIZATION_METHODS = Symbol(
-    "QUANTIZATION_METHODS", ("vllm.model_executor.layers.quantization",)
-)
+QUANTIZATION_METHODS = Symbol("QUANTIZATION_METHODS", ("vllm.model_executor.layers.quantization",))
 
 
 def check_symbols() -> None:

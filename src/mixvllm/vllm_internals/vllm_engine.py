@@ -1,4 +1,4 @@
-"""vLLM's engine in this process, and vLLM's own HTTP app for it, made as `vllm serve` makes them."""
+"""vLLM's engine in this process and vLLM's HTTP app for it, made as `vllm serve` makes them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class VllmEngine:
         return app
 
     def openapi(self) -> dict[str, Any] | None:
-        """vLLM's own document, unless its arguments hide it."""
+        """The document of vLLM's app, unless its arguments hide it."""
         if self._app is None or self._app.openapi_url is None:
             return None
         return self._app.openapi()

@@ -70,7 +70,8 @@ def _gated(name: str) -> ModelError:
 def _unknown(name: str) -> ModelError:
     return ModelError(
         f"The hub has no model {name}, or it is private.",
-        hint=f"Check the spelling on {_endpoint()}; for a private model {TOKEN_HINT}; {LOCAL_HINT}.",
+        hint=f"Check the spelling on {_endpoint()}; for a private model {TOKEN_HINT}; "
+        f"{LOCAL_HINT}.",
     )
 
 

@@ -78,9 +78,7 @@ class GenerationDefaults:
         missing = self._missing(request, length_names)
         return json.dumps({**request, **missing}).encode() if missing else None
 
-    def _missing(
-        self, request: Mapping[str, Any], length_names: tuple[str, ...]
-    ) -> dict[str, Any]:
+    def _missing(self, request: Mapping[str, Any], length_names: tuple[str, ...]) -> dict[str, Any]:
         missing = {k: v for k, v in self.sampling.items() if request.get(k) is None}
         if self.max_tokens and all(request.get(name) is None for name in length_names):
             longest = self.max_model_len()
