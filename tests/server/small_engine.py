@@ -1,0 +1,140 @@
+"""A second real engine: an app that answers with what it was asked, loaded in no time."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import StreamingResponse
+
+from mixvllm.server.engine import StepReporter
+from mixvllm.server.gateway import create_gateway
+from mixvllm.server.lifecycle import Lifecycle, Phase, Progress
+from mixvllm.server.supervisor import Supervisor
+from mixvllm.settings.schema import ServeConfig
+from mixvllm.vllm_internals.facts import EngineFacts
+
+ENGINE_PID = 4_000_000
+
+
+class SmallEngine:
+    """Answers `/v1/...` with the request it got; `/v1/stream` goes on until it is ended."""
+
+    def __init__(self, facts: EngineFacts = EngineFacts(max_model_len=64)) -> None:
+        self.facts = facts
+        self.pids = (ENGINE_PID,)
+        self.errored = False
+        self.shut_down = False
+        self.app: FastAPI | None = None
+        self._ended = asyncio.Event()
+
+    async def start(self) -> FastAPI:
+        self._ended = asyncio.Event()
+        self.app = app = FastAPI(title="small")
+
+        async def echo(request: Request) -> dict[str, Any]:
+            body = (await request.body()).decode()
+            length = request.headers.get("content-length")
+            return {"body": body, "content_length": length, "root_path": request.scope["root_path"]}
+
+        for path in ("/v1/completions", "/v1/chat/completions", "/v1/responses", "/invocations"):
+            app.post(path)(echo)
+
+        @app.get("/health")
+        async def health() -> str:
+            return "the engine's own"
+
+        @app.get("/metrics")
+        async def metrics() -> str:
+            return "engine_metric 1"
+
+        @app.get("/v1/stream")
+        async def stream() -> StreamingResponse:
+            return StreamingResponse(self._words())
+
+        @app.websocket("/v1/realtime")
+        async def realtime(socket: WebSocket) -> None:
+            await socket.accept()
+            await socket.close()
+
+        return app
+
+    async def _words(self) -> AsyncIterator[str]:
+        while not self._ended.is_set():
+            yield "word\n"
+            await asyncio.sleep(0.01)
+        yield "ended by the server\n"
+
+    def openapi(self) -> dict[str, Any] | None:
+        return self.app.openapi() if self.app else None
+
+    def end_requests(self) -> None:
+        self._ended.set()
+
+    def shutdown(self, timeout_s: float) -> None:
+        self.shut_down = True
+
+
+@dataclass
+class SmallBuilder:
+    """Builds small engines; holds the build until `gate` is set, and fails with `failure`."""
+
+    engine: SmallEngine = field(default_factory=SmallEngine)
+    failure: Exception | None = None
+    gate: threading.Event = field(default_factory=threading.Event)
+    threads: list[int] = field(default_factory=list)
+
+    def build(self, on_step: StepReporter) -> SmallEngine:
+        self.threads.append(threading.get_ident())
+        on_step(Phase.LOADING, Progress("loading", 0.5))
+        self.gate.wait(30)
+        if self.failure is not None:
+            raise self.failure
+        return self.engine
+
+
+@dataclass(frozen=True)
+class Running:
+    """A gateway in this process, a client of it, and the levers."""
+
+    client: httpx.AsyncClient
+    supervisor: Supervisor
+    builder: SmallBuilder
+    gateway: FastAPI
+    task: asyncio.Task[None]
+
+    async def ready(self) -> None:
+        self.builder.gate.set()
+        await self.reach(Phase.READY)
+
+    async def reach(self, phase: Phase) -> None:
+        async with asyncio.timeout(10):
+            while self.supervisor.lifecycle.phase is not phase:
+                await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def running(
+    settings: ServeConfig | None = None, builder: SmallBuilder | None = None
+) -> AsyncIterator[Running]:
+    """A server without sockets: gateway, supervisor and a small engine that is being built."""
+    settings = settings or served()
+    builder = builder or SmallBuilder()
+    supervisor = Supervisor(builder, Lifecycle(), grace_s=settings.server.shutdown_grace_s)
+    gateway = create_gateway(settings, supervisor)
+    task = asyncio.create_task(supervisor.run())
+    transport = httpx.ASGITransport(gateway)
+    async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        yield Running(client, supervisor, builder, gateway, task)
+    builder.gate.set()
+    supervisor.stop()
+    await task
+
+
+def served(**sections: dict[str, Any]) -> ServeConfig:
+    """Settings that name a model."""
+    return ServeConfig.from_layers([{"model": {"name": "small"}, **sections}])
