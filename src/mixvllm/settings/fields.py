@@ -188,7 +188,9 @@ def section_aliases() -> dict[str, str]:
 def all_fields() -> tuple[SettingField, ...]:
     """Every field of every section, in the order of the schema."""
     return tuple(
-        SettingField(section, name, _aliases(ServeConfig.model_fields[section]), _aliases(info), info)
+        SettingField(
+            section, name, _aliases(ServeConfig.model_fields[section]), _aliases(info), info
+        )
         for section, model in sections().items()
         for name, info in model.model_fields.items()
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -32,6 +32,7 @@ class Origin:
         line: 1-based line in the file.
         column: 1-based column in the file.
         profile: The profile that the value stands in.
+        source_line: The text of the line in the file.
     """
 
     layer: Layer
@@ -40,6 +41,7 @@ class Origin:
     line: int | None = None
     column: int | None = None
     profile: str | None = None
+    source_line: str | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         """The origin as `config show` prints it."""

@@ -7,9 +7,10 @@ Field names are vLLM's terms; `alias` is a short name accepted in YAML and in th
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -85,7 +86,9 @@ def default_cpu_kv_cache_gib() -> float:
 class Section(BaseModel):
     """What all sections share: unknown keys are refused, values are never changed afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=()
+    )
 
 
 class ModelConfig(Section):
@@ -328,6 +331,11 @@ class GenerationDefaultsConfig(Section):
     )
 
 
+def without_unset(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Drop what a layer set to null: it hides lower layers and is passed on to nobody."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
 class ServeConfig(BaseSettings):
     """All settings. Layers are merged by pydantic-settings in the order in which they are given."""
 
@@ -339,7 +347,7 @@ class ServeConfig(BaseSettings):
     generation_defaults: GenerationDefaultsConfig = Field(
         default_factory=GenerationDefaultsConfig, json_schema_extra={"x-alias": "generation"}
     )
-    vllm: dict[str, Any] = Field(
+    vllm: Annotated[dict[str, Any], AfterValidator(without_unset)] = Field(
         default_factory=dict,
         description="Any other vLLM argument by its own name, passed through.",
     )
@@ -350,6 +358,16 @@ class ServeConfig(BaseSettings):
         return self.model.served_name or self.model.name
 
     @classmethod
+    def from_layers(cls, layers: Sequence[Mapping[str, Mapping[str, Any]]]) -> ServeConfig:
+        """Merge layers (section → field → value), the highest first.
+
+        Raises:
+            ValidationError: a value is refused.
+        """
+        given: dict[str, Any] = {"layers": layers}
+        return cls(**given)
+
+    @classmethod
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
@@ -358,7 +376,7 @@ class ServeConfig(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take `layers=[highest, ..., lowest]` in place of pydantic-settings' own sources.
+        """Take the layers of `from_layers` in place of pydantic-settings' own sources.
 
         Its own environment source keeps no provenance and ignores mistyped names, so
         `mixvllm.settings.layers` reads the environment; here only the merging is left to it.

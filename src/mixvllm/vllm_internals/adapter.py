@@ -29,7 +29,7 @@ def load(symbol: str, *modules: str) -> Any:
 
 
 def build_parser() -> ArgumentParser:
-    """vLLM's own argument parser of its API server."""
+    """VLLM's own argument parser of its API server."""
     parser = load("FlexibleArgumentParser", "vllm.utils.argparse_utils")()
     parser = load("make_arg_parser", *CLI_ARGS)(parser)
     assert hasattr(parser, "parse_args")

@@ -1,6 +1,9 @@
 """The names, kinds and choices of vLLM's arguments per version, as data.
 
 The data are collected from vLLM's own parser (`collect_arguments.py`); `serve` asks the real one.
+0.32's come from the installed CPU build of 0.32.0. There is no CPU build of 0.33.0: its list comes
+from its own parser too, imported from the Python source of its wheel with the packages of the 0.32
+build around it and its version marked as a CPU build, but it has not been seen to serve.
 """
 
 from __future__ import annotations
@@ -17,6 +20,37 @@ from pydantic_core import PydanticCustomError
 from mixvllm.vllm_internals.installed import installed_engine
 
 VERSIONS = ((0, 32), (0, 33))
+
+_OWN_HTTP = "would have no effect: mixvllm answers HTTP itself; put a proxy in front for TLS"
+_OWN_LOG = "would have no effect: see `server.log_format` and `mixvllm serve -v`"
+# What `vllm:` refuses, and why. Most are arguments of vLLM's own HTTP server, which mixvllm
+# replaces: taking them would be a silent lie.
+REFUSED = {
+    "hf_token": "is a secret: set HF_TOKEN in the environment instead",
+    **dict.fromkeys(
+        (
+            "uds",
+            "grpc_port",
+            "ssl_keyfile",
+            "ssl_certfile",
+            "ssl_ca_certs",
+            "enable_ssl_refresh",
+            "ssl_cert_reqs",
+            "ssl_ciphers",
+            "h11_max_incomplete_event_size",
+            "h11_max_header_count",
+        ),
+        _OWN_HTTP,
+    ),
+    **dict.fromkeys(
+        (
+            "uvicorn_log_level",
+            "disable_uvicorn_access_log",
+            "disable_access_log_for_endpoints",
+        ),
+        _OWN_LOG,
+    ),
+}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Write down the arguments of the installed vLLM as data: `python -m ... > FILE`.
+"""Write down the arguments of the installed vLLM as data.
 
-The result, `data/arguments_<major>_<minor>.json`, lets the light commands check names and choices
-without importing vllm.
+`python -m mixvllm.vllm_internals.collect_arguments > data/arguments_<major>_<minor>.json` lets the
+light commands check names and choices without importing vllm.
 """
 
 from __future__ import annotations

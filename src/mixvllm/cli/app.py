@@ -1,0 +1,192 @@
+"""The `mixvllm` command: a table of commands loaded on use, and the single error boundary."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from mixvllm.cli.exit_status import ExitStatus, exit_status_of
+from mixvllm.cli.output import Output
+from mixvllm.errors import MixvllmError
+
+# name: (module, one-line help). `--help` prints this table and imports none of the modules.
+COMMANDS = {
+    "serve": ("mixvllm.cli.serve", "Serve a model: vLLM behind FastAPI, OpenAI-compatible."),
+    "config": ("mixvllm.cli.config", "Check, show and write configuration files."),
+    "status": ("mixvllm.cli.status", "List the servers that run here."),
+    "stop": ("mixvllm.cli.stop", "End a running server cleanly."),
+}
+
+# Commands that hand what follows `--` to vLLM.
+PASSING_ON = frozenset({"serve", "show"})
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What `main` found before typer parsed the rest.
+
+    Attributes:
+        output: Where the command speaks.
+        pass_through: What followed `--`, or None where there was none.
+    """
+
+    output: Output
+    pass_through: tuple[str, ...] | None
+
+
+class CommandTable(TyperGroup):
+    """A group that imports a command's module only when the command runs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A placeholder that carries the one-line help."""
+        if cmd_name not in COMMANDS:
+            return None
+        return TyperCommand(cmd_name, callback=None, help=COMMANDS[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The real command, imported now."""
+        name, _, rest = super().resolve_command(ctx, args)
+        assert name is not None
+        module = importlib.import_module(COMMANDS[name][0])
+        command = typer.main.get_command(module.app)
+        command.name = name
+        return name, command, rest
+
+
+app = typer.Typer(
+    cls=CommandTable,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: [bold]mixvllm serve demo[/] serves a small embedded model on port 8000.",
+)
+
+
+def show_version(asked: bool) -> None:
+    """Print the versions of mixvllm and vLLM, from package metadata alone."""
+    if not asked:
+        return
+    from mixvllm import __version__
+    from mixvllm.vllm_internals.installed import installed_engine
+
+    engine = installed_engine()
+    built = f"{engine.version} ({engine.build} build)" if engine else "not installed"
+    sys.stdout.write(f"mixvllm {__version__}\nvLLM {built}\n")
+    raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", callback=show_version, is_eager=True, help="Print the versions."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks; works with every command.")
+    ] = False,
+) -> None:
+    """Serve language models with vLLM: know before you load, and stay up.
+
+    Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 the answer is no.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command; words for every failure are chosen here."""
+    arguments, pass_through = split_pass_through(argv)
+    as_json = asks_for_json(arguments)
+    debug = "--debug" in arguments
+    arguments = ["--debug", *(a for a in arguments if a != "--debug")] if debug else arguments
+    output = Output.of_process(as_json=as_json, debug=debug)
+    try:
+        result = app(
+            arguments,
+            prog_name="mixvllm",
+            standalone_mode=False,
+            obj=Invocation(output, pass_through),
+        )
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        # The base of every usage error of typer; `Exit` and `Abort` are none.
+        output.fail(error.format_message(), usage_hint(error))
+        return error.exit_code
+    except typer.Abort:
+        return 130
+    except MixvllmError as error:
+        return fail(output, error)
+    except BrokenPipeError:
+        # The reader (`| head`) has gone: not our failure, and nothing is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.FAILED
+    except Exception as error:
+        return fail_unexpectedly(output, error)
+    return result if isinstance(result, int) else ExitStatus.DONE
+
+
+def split_pass_through(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...] | None]:
+    """Divide at the first `--` for the commands that pass the rest on to vLLM."""
+    if "--" not in argv:
+        return list(argv), None
+    cut = argv.index("--")
+    ours = list(argv[:cut])
+    if not PASSING_ON.intersection(ours):
+        return list(argv), None
+    return ours, tuple(argv[cut + 1 :])
+
+
+def asks_for_json(arguments: Sequence[str]) -> bool:
+    """Whether failures must be JSON too: `--json`, `--format json`."""
+    spelled = " ".join(arguments).replace("--format=", "--format ")
+    return "--json" in arguments or "--format json" in spelled
+
+
+def usage_hint(error: typer.TyperException) -> str:
+    """Where to read on after a usage error."""
+    context = getattr(error, "ctx", None)
+    return f"Try '{context.command_path if context else 'mixvllm'} --help'."
+
+
+def fail(output: Output, error: MixvllmError) -> int:
+    """Word a known failure."""
+    if output.debug:
+        output.err.print_exception()
+    if error.problems:
+        from mixvllm.render.settings import placed_problem_as_json, render_problems
+
+        output.fail(
+            error.message,
+            error.hint,
+            [placed_problem_as_json(problem) for problem in error.problems],
+            shown=render_problems(error.problems),
+        )
+    else:
+        output.fail(error.message, error.hint)
+    return exit_status_of(error)
+
+
+def fail_unexpectedly(output: Output, error: Exception) -> int:
+    """Word a failure that is a defect of mixvllm."""
+    if output.debug:
+        output.err.print_exception()
+    hint = "This is a defect of mixvllm; run again with --debug and report what it prints."
+    output.fail(f"{type(error).__name__}: {error}", hint)
+    return ExitStatus.FAILED

@@ -1,0 +1,45 @@
+"""Resolve the settings of a command, and say the warnings about them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mixvllm.cli.app import Invocation
+from mixvllm.errors import Problem
+from mixvllm.render.settings import render_problem
+from mixvllm.settings.layers.command_line import MODEL_ARGUMENT, GivenFlag
+from mixvllm.settings.resolve import Resolved, Sources, resolve
+
+
+def resolve_settings(
+    invocation: Invocation,
+    flags: Sequence[GivenFlag],
+    config: Path | None,
+    profile: str | None,
+    model: str | None = None,
+) -> Resolved:
+    """The settings of this process's layers.
+
+    Raises:
+        SettingsError: with every problem of every layer.
+    """
+    named = [GivenFlag(MODEL_ARGUMENT, model)] if model is not None else []
+    resolved = resolve(
+        Sources(
+            flags=[*named, *flags],
+            pass_through=invocation.pass_through or (),
+            config=config,
+            profile=profile,
+            environment=os.environ,
+        )
+    )
+    say_warnings(invocation, resolved.warnings)
+    return resolved
+
+
+def say_warnings(invocation: Invocation, warnings: Sequence[Problem]) -> None:
+    """One line a warning, on stderr."""
+    for warning in warnings:
+        invocation.output.err.print(render_problem(warning), soft_wrap=True)

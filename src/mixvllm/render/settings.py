@@ -1,0 +1,187 @@
+"""Problems with the source line underlined; effective values with their origins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import SecretStr
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mixvllm.errors import Problem
+from mixvllm.settings.resolve import Resolved, ResolvedValue
+
+SECRET_SHOWN = "**********"
+SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+# A source line is shown around the caret; config lines are seldom longer.
+SHOWN_LINE_LENGTH = 100
+
+
+def in_reading_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Files first, each from top to bottom; then environment and command line."""
+    return sorted(
+        problems,
+        key=lambda p: (p.source != "file", p.file or "", p.line or 0, p.column or 0),
+    )
+
+
+def render_problems(problems: Iterable[Problem]) -> RenderableType:
+    """Each problem as `file:line:column: key: what is wrong`, its line and a caret below."""
+    return Group(*(render_problem(problem) for problem in in_reading_order(problems)))
+
+
+def render_problem(problem: Problem) -> Text:
+    """One problem, a line or a few."""
+    text = Text()
+    text.append(place(problem), style="bold")
+    text.append(": ")
+    if problem.severity != "error":
+        text.append(f"{problem.severity}: ", style=SEVERITY_STYLES[problem.severity])
+    if problem.key:
+        text.append(problem.key, style="cyan")
+        text.append(": ")
+    text.append(problem.message)
+    if problem.suggestion:
+        text.append(f" ({hint(problem)})", style="green")
+    if problem.source_line is not None and problem.line and problem.column:
+        text.append("\n")
+        text.append_text(_source(problem.source_line, problem.line, problem.column))
+    return text
+
+
+def place(problem: Problem) -> str:
+    """Where it is: `phi3.yaml:12:9`, `environment`, `command line`."""
+    if problem.source != "file" or problem.file is None:
+        return problem.source
+    parts = (problem.file, problem.line, problem.column)
+    return ":".join(str(part) for part in parts if part is not None)
+
+
+def hint(problem: Problem) -> str:
+    """The suggestion as words: a name becomes a question, a sentence stays one."""
+    suggestion = problem.suggestion or ""
+    return suggestion if " " in suggestion else f"did you mean {suggestion}?"
+
+
+def _source(line: str, number: int, column: int) -> Text:
+    start = max(0, column - SHOWN_LINE_LENGTH) if column > SHOWN_LINE_LENGTH else 0
+    gutter = f"{number:>5} | "
+    shown = line[start : start + SHOWN_LINE_LENGTH].replace("\t", " ")
+    text = Text()
+    text.append(gutter, style="dim")
+    text.append(shown.rstrip())
+    text.append("\n" + " " * (len(gutter) - 2) + "| ", style="dim")
+    text.append(" " * (column - 1 - start))
+    text.append("^" * _word_length(line, column), style="bold red")
+    return text
+
+
+def _word_length(line: str, column: int) -> int:
+    rest = line[column - 1 :]
+    for end, character in enumerate(rest):
+        if character in " ,}]#":
+            return max(1, end)
+    return max(1, len(rest.rstrip().rstrip(":")))
+
+
+def problem_as_json(problem: Problem) -> dict[str, Any]:
+    """A problem as the JSON shape of `config validate` has it."""
+    return {
+        "line": problem.line,
+        "column": problem.column,
+        "key": problem.key,
+        "message": problem.message,
+        "severity": problem.severity,
+        "suggestion": problem.suggestion,
+    }
+
+
+def placed_problem_as_json(problem: Problem) -> dict[str, Any]:
+    """A problem as the JSON of a failed command has it: with the file, or the layer without one."""
+    return {"file": problem.file, "source": problem.source, **problem_as_json(problem)}
+
+
+def plain_value(value: Any) -> Any:
+    """A value for JSON and YAML; secrets masked."""
+    return SECRET_SHOWN if isinstance(value, SecretStr) else value
+
+
+def shown_value(value: Any) -> str:
+    """A value as the table shows it."""
+    plain = plain_value(value)
+    if plain is None:
+        return "-"
+    if isinstance(plain, bool):
+        return str(plain).lower()
+    return str(plain)
+
+
+def settings_as_json(resolved: Resolved) -> dict[str, Any]:
+    """`config show --format json`."""
+    return {
+        "settings": settings_by_section(resolved),
+        "values": [_value_as_json(value) for value in resolved.values],
+    }
+
+
+def settings_by_section(resolved: Resolved) -> dict[str, dict[str, Any]]:
+    """The effective settings, section by section; secrets masked."""
+    settings: dict[str, dict[str, Any]] = {
+        section: {} for section in type(resolved.settings).model_fields
+    }
+    for value in resolved.values:
+        section, _, name = value.key.partition(".")
+        if section == "vllm" and value.value is None:
+            continue
+        settings[section][name] = plain_value(value.value)
+    return settings
+
+
+def _value_as_json(value: ResolvedValue) -> dict[str, Any]:
+    return {
+        "key": value.key,
+        "value": plain_value(value.value),
+        "layer": value.origin.layer.label,
+        "origin": str(value.origin),
+        "overrides": [
+            {
+                "value": SECRET_SHOWN if value.is_secret and beaten.value else beaten.value,
+                "layer": beaten.origin.layer.label,
+                "origin": str(beaten.origin),
+            }
+            for beaten in value.overrides
+        ],
+    }
+
+
+def settings_table(values: Sequence[ResolvedValue]) -> Table:
+    """`config show`: value, origin, and what it beat."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("setting", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("origin", overflow="fold")
+    previous = None
+    for value in values:
+        section, _, name = value.key.partition(".")
+        if section != previous:
+            table.add_row(Text(section, style="bold cyan"))
+            previous = section
+        is_default = str(value.origin).startswith("default")
+        style = "dim" if is_default else ""
+        table.add_row(
+            f"  {name}",
+            Text(shown_value(value.value), style=style or "green"),
+            Text(_origin(value), style=style),
+        )
+    return table
+
+
+def _origin(value: ResolvedValue) -> str:
+    beaten = [
+        f"{SECRET_SHOWN if value.is_secret else shown_value(b.value)} ({b.origin})"
+        for b in value.overrides
+        if not str(b.origin).startswith("default")
+    ]
+    return str(value.origin) + (", over " + ", ".join(beaten) if beaten else "")

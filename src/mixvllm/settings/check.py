@@ -1,0 +1,63 @@
+"""Check files on their own, all problems at once: what `config validate` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mixvllm.errors import Problem
+from mixvllm.settings.layers.environment import read_environment
+from mixvllm.settings.layers.yaml_file import interpret
+from mixvllm.settings.mcp_servers import check_mcp_document, is_mcp_document
+from mixvllm.settings.validate import errors_of, validate
+from mixvllm.settings.yaml_document import YamlDocument, read_yaml
+
+ENVIRONMENT_ENTRY = "environment"
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What was found in one file.
+
+    Attributes:
+        file: The file as the user named it, or `environment`.
+        problems: Errors and warnings, in reading order.
+        notes: What is no problem but worth knowing.
+    """
+
+    file: str
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+    def is_ok(self, *, strict: bool = False) -> bool:
+        """Whether nothing in it stops; under `strict` warnings stop too."""
+        return not (self.problems if strict else errors_of(self.problems))
+
+
+def check_files(files: Sequence[Path], environment: Mapping[str, str]) -> list[FileReport]:
+    """Check every file, and the variables that would lie above them if any is wrong."""
+    reports = [check_file(file) for file in files]
+    variables = validate(read_environment(environment)).problems
+    if variables:
+        reports.append(FileReport(ENVIRONMENT_ENTRY, tuple(variables)))
+    return reports
+
+
+def check_file(file: Path) -> FileReport:
+    """Check one file: settings with all their profiles, or MCP servers."""
+    document = read_yaml(file)
+    if is_mcp_document(document):
+        return FileReport(document.file, tuple(check_mcp_document(document)))
+    return _check_settings(document)
+
+
+def _check_settings(document: YamlDocument) -> FileReport:
+    config = interpret(document)
+    reading = validate(config.everything())
+    problems = sorted(reading.problems, key=lambda p: (p.line or 0, p.column or 0))
+    notes = []
+    names_model = any(given.key == "model.name" for given in reading.given)
+    if not names_model and not problems:
+        notes.append("names no model: give one with --model or MIXVLLM_MODEL__NAME")
+    return FileReport(document.file, tuple(problems), tuple(notes))

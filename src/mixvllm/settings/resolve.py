@@ -1,0 +1,265 @@
+"""Merge the layers by precedence: the settings, and for every value where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mixvllm.errors import Problem, SettingsError
+from mixvllm.settings.fields import PASS_THROUGH_SECTION, fields_by_key
+from mixvllm.settings.layers.command_line import GivenFlag, read_command_line
+from mixvllm.settings.layers.defaults import read_defaults
+from mixvllm.settings.layers.environment import (
+    CONFIG_VARIABLE,
+    PROFILE_VARIABLE,
+    read_environment,
+)
+from mixvllm.settings.layers.yaml_file import PROFILES_KEY, ConfigFile, read_config_file
+from mixvllm.settings.names import nearest
+from mixvllm.settings.origin import Given, Layer, Origin
+from mixvllm.settings.reading import Reading
+from mixvllm.settings.schema import ServeConfig
+from mixvllm.settings.validate import errors_of, validate
+
+DEFAULT_FILE = "mixvllm.yaml"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Everything that settings are read from, passed in: nothing is looked up unasked.
+
+    Attributes:
+        flags: The flags that were given.
+        pass_through: What followed `--`.
+        config: The file that `--config` names.
+        profile: The profile that `--profile` names.
+        environment: The variables.
+        directory: Where `./mixvllm.yaml` is looked for.
+    """
+
+    flags: Sequence[GivenFlag] = ()
+    pass_through: Sequence[str] = ()
+    config: Path | None = None
+    profile: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    directory: Path = Path()
+
+
+@dataclass(frozen=True)
+class ResolvedValue:
+    """One effective value.
+
+    Attributes:
+        key: The canonical key.
+        value: The value, typed; None is unset.
+        origin: Where it came from.
+        overrides: What it beat, highest layer first.
+    """
+
+    key: str
+    value: Any
+    origin: Origin
+    overrides: tuple[Given, ...] = ()
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether the value must never be shown."""
+        known = fields_by_key().get(self.key)
+        return known is not None and known.is_secret
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The settings of one command, with their provenance and the warnings about them."""
+
+    settings: ServeConfig
+    values: tuple[ResolvedValue, ...]
+    warnings: tuple[Problem, ...] = ()
+    config_file: str | None = None
+
+    def value(self, key: str) -> ResolvedValue:
+        """One value by its canonical key.
+
+        Raises:
+            KeyError: no setting has this key.
+        """
+        return next(value for value in self.values if value.key == key)
+
+
+def resolve(sources: Sources) -> Resolved:
+    """Read, check and merge all layers.
+
+    Raises:
+        SettingsError: with every problem of every layer.
+    """
+    config_file, chosen = _choose_file(sources)
+    readings = [
+        validate(read_environment(sources.environment)),
+        validate(read_command_line(sources.flags, sources.pass_through)),
+        validate(_read_file(config_file, sources)),
+    ]
+    problems = [*chosen.problems, *(p for reading in readings for p in reading.problems)]
+    if errors_of(problems):
+        raise invalid_settings(problems)
+    model = _winning_model(readings)
+    stacks = _stack([*readings, read_defaults(model)])
+    values = tuple(_resolved_value(key, stack) for key, stack in stacks.items())
+    layers = [_nested(reading, stacks) for reading in (*readings, read_defaults(model))]
+    settings = ServeConfig.from_layers(layers)
+    warnings = (*problems, *_beaten_flags(values))
+    return Resolved(settings, values, warnings, config_file.file if config_file else None)
+
+
+def require_model(settings: ServeConfig) -> str:
+    """The model's name.
+
+    Raises:
+        SettingsError: no layer names a model.
+    """
+    if settings.model.name is None:
+        raise SettingsError(
+            "--model is required when not using --config",
+            hint="Name the model in one of three ways: `mixvllm serve MODEL`, `model: {name: ...}` "
+            "in the file of --config, or MIXVLLM_MODEL__NAME. "
+            "`mixvllm serve demo` serves a small embedded one.",
+        )
+    return settings.model.name
+
+
+def invalid_settings(problems: Sequence[Problem]) -> SettingsError:
+    """The error for problems that stop, with a message that counts them."""
+    count = len(errors_of(problems))
+    noun = "problem" if count == 1 else "problems"
+    return SettingsError(f"The settings have {count} {noun}.", problems=problems)
+
+
+def _choose_file(sources: Sources) -> tuple[ConfigFile | None, Reading]:
+    """The file to read: the environment's, else the flag's, else `./mixvllm.yaml`."""
+    variable = sources.environment.get(CONFIG_VARIABLE)
+    warning: tuple[Problem, ...] = ()
+    if variable:
+        if sources.config and Path(variable) != sources.config:
+            warning = (_overridden(CONFIG_VARIABLE, variable, "--config", str(sources.config)),)
+        named: Path | None = Path(variable)
+    elif sources.config:
+        named = sources.config
+    else:
+        default = sources.directory / DEFAULT_FILE
+        named = default if default.is_file() else None
+    file = read_config_file(named) if named else None
+    return file, Reading(problems=warning)
+
+
+def _read_file(file: ConfigFile | None, sources: Sources) -> Reading:
+    variable = sources.environment.get(PROFILE_VARIABLE)
+    name = variable or sources.profile
+    written = PROFILE_VARIABLE if variable else "--profile"
+    problems: tuple[Problem, ...] = ()
+    if variable and sources.profile and variable != sources.profile:
+        problems = (_overridden(PROFILE_VARIABLE, variable, "--profile", sources.profile),)
+    if file is None or (name and name not in file.profiles):
+        if name:
+            problems = (*problems, _unknown_profile(name, written, file))
+        return (file.base if file else Reading()) + Reading(problems=problems)
+    return file.with_profile(name) + Reading(problems=problems)
+
+
+def _unknown_profile(name: str, written: str, file: ConfigFile | None) -> Problem:
+    if file is None:
+        message = f"names the profile {name!r}, but no config file is given"
+        suggestion = None
+    elif not file.profiles:
+        message = f"names the profile {name!r}, but {file.file} has no `{PROFILES_KEY}:`"
+        suggestion = None
+    else:
+        known = ", ".join(file.profiles)
+        message = f"names the profile {name!r}, which {file.file} does not have; it has {known}"
+        suggestion = nearest(name, file.profiles)
+    source = "environment" if written == PROFILE_VARIABLE else "command line"
+    return Problem(
+        message=message,
+        key=written,
+        suggestion=suggestion,
+        source="environment" if source == "environment" else "command line",
+    )
+
+
+def _overridden(winner: str, value: object, flag: str, beaten: object) -> Problem:
+    return Problem(
+        message=f"{winner}={value} overrides {flag} {beaten}: the environment is above flags",
+        severity="warning",
+        source="environment",
+    )
+
+
+def _winning_model(readings: Sequence[Reading]) -> str | None:
+    for reading in readings:
+        for given in reversed(reading.given):
+            if given.key == "model.name":
+                return str(given.value) if given.value is not None else None
+    return None
+
+
+def _stack(readings: Sequence[Reading]) -> dict[str, list[Given]]:
+    """Every key with all that was given for it, the winner first."""
+    order = [*fields_by_key()]
+    given = [given for reading in readings for given in reversed(reading.given)]
+    extra = sorted({g.key for g in given} - set(order))
+    stacks: dict[str, list[Given]] = {key: [] for key in (*order, *extra)}
+    for one in given:
+        stacks[one.key].append(one)
+    return stacks
+
+
+def _resolved_value(key: str, stack: Sequence[Given]) -> ResolvedValue:
+    winner, *beaten = stack
+    value = winner.value
+    if value is None and beaten and beaten[-1].origin.layer is Layer.DEFAULT:
+        value = _default(stack)
+    return ResolvedValue(key, value, winner.origin, _distinct_layers(winner, beaten))
+
+
+def _default(stack: Sequence[Given]) -> Any:
+    return next(given.value for given in stack if given.origin.layer is Layer.DEFAULT)
+
+
+def _distinct_layers(winner: Given, beaten: Sequence[Given]) -> tuple[Given, ...]:
+    """What was beaten, without the second name of one value in one layer."""
+    kept: list[Given] = []
+    for given in beaten:
+        previous = kept[-1] if kept else winner
+        same_place = given.origin.layer is previous.origin.layer and (
+            given.origin.profile == previous.origin.profile
+        )
+        if not (same_place and given.value == previous.value):
+            kept.append(given)
+    return tuple(kept)
+
+
+def _nested(reading: Reading, stacks: Mapping[str, Sequence[Given]]) -> dict[str, dict[str, Any]]:
+    """One layer as pydantic-settings takes it; "unset" becomes the default that it means."""
+    nested: dict[str, dict[str, Any]] = {}
+    for given in reading.given:
+        section, _, name = given.key.partition(".")
+        value = given.value
+        if value is None and section != PASS_THROUGH_SECTION:
+            value = _default(stacks[given.key])
+        nested.setdefault(section, {})[name] = value
+    return nested
+
+
+def _beaten_flags(values: Sequence[ResolvedValue]) -> list[Problem]:
+    """One line for each variable that beats a flag with another value."""
+    warnings = []
+    for value in values:
+        if value.origin.layer is not Layer.ENVIRONMENT:
+            continue
+        for beaten in value.overrides:
+            if beaten.origin.layer is Layer.COMMAND_LINE and beaten.value != value.value:
+                shown = ("***", "***") if value.is_secret else (value.value, beaten.value)
+                warnings.append(
+                    _overridden(str(value.origin.name), shown[0], beaten.written, shown[1])
+                )
+    return warnings
