@@ -14,9 +14,10 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from mixvllm.errors import Problem
 
 # A config file is a page or two; these only stop what was made to harm.
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 64 * 1024
 MAX_NODES = 20_000
 MAX_DEPTH = 50
+TOO_MANY = f"holds more than {MAX_NODES:,} values when its aliases are followed"
 
 PLAIN_TAGS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 MERGE_TAG = "tag:yaml.org,2002:merge"
@@ -97,7 +98,7 @@ def _read_bytes(path: Path) -> bytes:
         if path.is_dir():
             raise _UnreadableError("is a directory, not a file")
         if path.stat().st_size > MAX_BYTES:
-            raise _UnreadableError("is larger than 1 MiB: this is no config file")
+            raise _UnreadableError("is larger than 64 KiB: this is no config file")
         content = path.read_bytes()
     except FileNotFoundError:
         raise _UnreadableError("no such file", "`mixvllm config init` writes one") from None
@@ -129,6 +130,10 @@ def _read_text(path: Path, document: YamlDocument) -> str | None:
 
 def _parse(text: str, document: YamlDocument) -> None:
     document.lines = text.splitlines()
+    if text.count("[") - text.count("]") > MAX_DEPTH:
+        # ruamel.yaml would take seconds to find out.
+        document.problems.append(document.problem("has brackets that are never closed"))
+        return
     yaml = YAML(typ="safe", pure=True)
     try:
         roots = list(yaml.compose_all(text))
@@ -189,11 +194,9 @@ class _Reader:
         if self.exploded:
             return None
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
-            what = "nested too deeply" if depth > MAX_DEPTH else "aliases multiply without end"
+            what = "is nested too deeply" if depth > MAX_DEPTH else TOO_MANY
             self.exploded = True
-            self.document.problems.append(
-                self.document.problem(f"is no sensible config file: {what}", _mark(node))
-            )
+            self.document.problems.append(self.document.problem(what, _mark(node)))
             return None
         if not isinstance(node, ScalarNode) and node.tag not in PLAIN_TAGS:
             message = f"has the YAML tag {node.tag!r}: config files hold plain values only"

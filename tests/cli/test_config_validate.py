@@ -1,0 +1,126 @@
+"""`mixvllm config validate`: the report, its three forms and its exit codes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+
+GOOD = "model: {name: demo}\n"
+BAD = "model: {nam: demo}\nserver:\n  port: 80\n"
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    file = tmp_path / "good.yaml"
+    file.write_text(GOOD)
+    return file
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    file = tmp_path / "bad.yaml"
+    file.write_text(BAD)
+    return file
+
+
+def test_a_right_file_ends_with_zero(mixvllm: Command, good: Path) -> None:
+    ran = mixvllm("config", "validate", "good.yaml")
+
+    assert (ran.code, ran.out, ran.err) == (0, "good.yaml: ok\n", "")
+
+
+def test_every_problem_of_every_file_has_line_caret_and_cure(
+    mixvllm: Command, good: Path, bad: Path
+) -> None:
+    ran = mixvllm("config", "validate", "bad.yaml", "good.yaml", "none.yaml")
+
+    assert ran.code == 1
+    assert ran.out == (
+        "bad.yaml:1:9: model.nam: is no setting of `model` (did you mean name?)\n"
+        "    1 | model: {nam: demo}\n"
+        "      |         ^^^^\n"
+        "bad.yaml:3:9: server.port: must be between 1024 and 65535, not 80\n"
+        "    3 |   port: 80\n"
+        "      |         ^^\n"
+        "none.yaml: no such file (`mixvllm config init` writes one)\n"
+        "bad.yaml: 2 errors\n"
+        "good.yaml: ok\n"
+        "none.yaml: 1 error\n"
+    )
+
+
+def test_the_json_report_has_the_contracts_shape(mixvllm: Command, bad: Path) -> None:
+    ran = mixvllm("config", "validate", "bad.yaml", "--format", "json")
+
+    assert ran.code == 1
+    assert ran.err == ""
+    assert ran.json["ok"] is False
+    (file,) = ran.json["files"]
+    assert (file["file"], file["ok"]) == ("bad.yaml", False)
+    assert file["problems"][0] == {
+        "line": 1,
+        "column": 9,
+        "key": "model.nam",
+        "message": "is no setting of `model`",
+        "severity": "error",
+        "suggestion": "name",
+    }
+
+
+def test_the_github_report_is_one_annotation_a_problem(mixvllm: Command, bad: Path) -> None:
+    ran = mixvllm("config", "validate", "bad.yaml", "--format", "github")
+
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        "::error file=bad.yaml,line=1,col=9::model.nam: is no setting of `model` "
+        "(did you mean name?)",
+        "::error file=bad.yaml,line=3,col=9::server.port: must be between 1024 and 65535, not 80",
+    ]
+
+
+def test_a_wrong_variable_is_reported_beside_the_files(
+    mixvllm: Command, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIXVLLM_SERVER__PORT", "eighty")
+
+    ran = mixvllm("config", "validate", "good.yaml", "--json")
+
+    assert ran.code == 1
+    assert [(f["file"], f["ok"]) for f in ran.json["files"]] == [
+        ("good.yaml", True),
+        ("environment", False),
+    ]
+    assert ran.json["files"][1]["problems"][0]["line"] is None
+
+
+def test_a_warning_stops_only_under_strict(
+    mixvllm: Command, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIXVLLM_SERVR__PORT", "1")
+
+    assert mixvllm("config", "validate", "good.yaml").code == 0
+    assert mixvllm("config", "validate", "good.yaml", "--strict").code == 1
+
+
+def test_the_file_of_the_directory_is_checked_when_none_is_named(
+    mixvllm: Command, tmp_path: Path
+) -> None:
+    nothing = mixvllm("config", "validate")
+    (tmp_path / "mixvllm.yaml").write_text(GOOD)
+
+    assert nothing.code == 2
+    assert "no mixvllm.yaml here" in nothing.err
+    assert mixvllm("config", "validate").out == "mixvllm.yaml: ok\n"
+
+
+def test_problems_keep_their_carets_in_a_narrow_pipe(
+    mixvllm: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    (tmp_path / "long.yaml").write_text(f"server: {{host: {'x' * 60}, port: 80}}\n")
+
+    ran = mixvllm("config", "validate", "long.yaml")
+
+    source, caret = ran.out.splitlines()[1:3]
+    assert caret.index("^") == source.index("80")

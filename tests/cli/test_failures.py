@@ -1,0 +1,111 @@
+"""How commands fail: exit codes, words, JSON under `--json`, tracebacks only under `--debug`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("config", "show", "--prt", "1"), 2, "No such option: --prt"),
+        (("config", "show", "--port", "80"), 2, "between 1024 and 65535"),
+        (("config", "show", "--gpus", "x"), 2, "must be a whole number"),
+        (("config", "show", "--port"), 2, "requires an argument"),
+        (("confg",), 2, "No such command 'confg'"),
+        (("config", "show", "--config", "none.yaml"), 1, "no such file"),
+        (("config", "show", "--profile", "dev"), 2, "no config file is given"),
+        (("config", "show", "--", "--sed", "1"), 2, "did you mean --seed?"),
+    ],
+)
+def test_a_mistake_ends_with_its_code_and_the_place(
+    mixvllm: Command, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    ran = mixvllm(*arguments)
+
+    assert ran.code == code
+    assert said in " ".join(ran.err.split())
+    assert ran.out == ""
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("config", "show", "--json", "--prt", "1"), "No such option"),
+        (("config", "show", "--format", "json", "--port", "80"), "The settings have 1 problem."),
+    ],
+)
+def test_under_json_a_failure_is_json_too(
+    mixvllm: Command, arguments: tuple[str, ...], message: str
+) -> None:
+    ran = mixvllm(*arguments)
+
+    assert ran.code == 2
+    assert ran.err == ""
+    assert message in ran.json["error"]["message"]
+    assert set(ran.json["error"]) == {"message", "hint", "problems"}
+
+
+def test_a_wrong_profile_names_the_ones_there_are(mixvllm: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("profiles: {dev: {}, production: {}}\n")
+
+    ran = mixvllm("config", "show", "-c", "a.yaml", "--profile", "prod")
+
+    assert ran.code == 2
+    assert "it has dev, production (did you mean production?)" in ran.err
+
+
+def test_problems_of_file_and_flags_together_end_with_one(mixvllm: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("server: {port: 1}\n")
+
+    ran = mixvllm("config", "show", "-c", "a.yaml", "--gpus", "0")
+
+    assert ran.code == 1
+    assert "a.yaml:1:16: server.port" in ran.err
+    assert "command line: --gpus" in ran.err
+    assert "The settings have 2 problems." in ran.err
+
+
+def test_debug_shows_the_traceback_wherever_it_stands(mixvllm: Command) -> None:
+    ran = mixvllm("config", "show", "--vllm-args", "--debug")
+
+    assert ran.code == 1
+    assert "Traceback" in ran.err
+
+
+def test_help_is_printed_for_every_command(mixvllm: Command) -> None:
+    for words in ((), ("config",), ("config", "show"), ("config", "validate")):
+        ran = mixvllm(*words, "--help")
+        assert ran.code == 0
+        assert "Usage: mixvllm" in ran.out
+
+
+def test_a_reader_that_leaves_early_is_no_failure_to_tell(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m mixvllm config show --format yaml | head -1"
+    ended = subprocess.run(
+        command, shell=True, capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+
+    assert ended.stderr == ""
+    assert ended.returncode == 0
+
+
+@pytest.mark.parametrize(("colour", "escapes"), [("NO_COLOR", False), ("FORCE_COLOR", True)])
+def test_the_colour_variables_are_honoured(
+    tmp_path: Path, colour: str, escapes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(colour, "1")
+    ended = subprocess.run(
+        [sys.executable, "-m", "mixvllm", "config", "validate", "none.yaml"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+
+    assert ("\x1b[" in ended.stdout) is escapes

@@ -1,0 +1,114 @@
+"""Flags of ours, and vLLM's own after `--`."""
+
+import pytest
+
+from mixvllm.errors import SettingsError
+from mixvllm.settings.fields import all_fields
+from mixvllm.settings.layers.command_line import GivenFlag, read_command_line
+from mixvllm.settings.resolve import Sources, resolve
+
+
+def passed(*words: str) -> dict[str, object]:
+    """Key and value of everything that vLLM's flags give."""
+    reading = read_command_line([], words)
+    assert reading.problems == ()
+    return {given.key: given.value for given in reading.given}
+
+
+def problem_with(*words: str) -> tuple[str | None, str, str | None]:
+    (problem,) = read_command_line([], words).problems
+    assert problem.source == "command line"
+    return problem.key, problem.message, problem.suggestion
+
+
+@pytest.mark.parametrize("spelling", ["--gpus", "--tensor-parallel-size"])
+def test_the_short_and_the_long_spelling_are_one_setting(spelling: str) -> None:
+    resolved = resolve(Sources(flags=[GivenFlag(spelling, "2")]))
+
+    assert resolved.settings.inference.tensor_parallel_size == 2
+    assert str(resolved.value("inference.tensor_parallel_size").origin) == spelling
+
+
+def test_two_spellings_with_different_values_contradict_each_other() -> None:
+    flags = [GivenFlag("--gpus", "2"), GivenFlag("--tensor-parallel-size", "4")]
+
+    with pytest.raises(SettingsError) as raised:
+        resolve(Sources(flags=flags))
+
+    assert raised.value.problems[0].key == "--tensor-parallel-size"
+
+
+def test_every_field_has_a_flag_of_its_own() -> None:
+    spellings = [spelling for field in all_fields() for spelling in field.flags]
+
+    assert len(spellings) == len(set(spellings))
+    assert {"--model", "--gpus", "--gpu-memory", "--max-model-len", "--top-k"} <= set(spellings)
+
+
+def test_a_bad_flag_is_named_as_such() -> None:
+    with pytest.raises(SettingsError) as raised:
+        resolve(Sources(flags=[GivenFlag("--port", "80")]))
+
+    (problem,) = raised.value.problems
+    assert (problem.source, problem.key) == ("command line", "--port")
+
+
+def test_vllms_flags_pass_through_to_the_mapping() -> None:
+    assert passed("--tool-call-parser", "hermes", "--enable-auto-tool-choice") == {
+        "vllm.tool_call_parser": "hermes",
+        "vllm.enable_auto_tool_choice": True,
+    }
+
+
+def test_vllms_flags_are_read_in_every_spelling() -> None:
+    assert passed(
+        "--seed=3",
+        "--no-async-scheduling",
+        "--block_size",
+        "32",
+        "--disable-log-stats",
+        "--cudagraph-capture-sizes",
+        "1",
+        "2",
+        "--limit-mm-per-prompt",
+        '{"image": 1}',
+    ) == {
+        "vllm.seed": "3",
+        "vllm.async_scheduling": False,
+        "vllm.block_size": "32",
+        "vllm.disable_log_stats": True,
+        "vllm.cudagraph_capture_sizes": ["1", "2"],
+        "vllm.limit_mm_per_prompt": '{"image": 1}',
+    }
+
+
+def test_vllms_flags_that_are_settings_of_ours_count_as_those() -> None:
+    assert passed("-tp", "2", "--max-model-len", "-1", "--served-model-name", "x") == {
+        "inference.tensor_parallel_size": "2",
+        "inference.max_model_len": "-1",
+        "model.served_name": "x",
+    }
+
+
+def test_an_unknown_flag_has_the_nearest_name() -> None:
+    assert problem_with("--tool-cal-parser", "x") == (
+        "--tool-cal-parser",
+        "is no flag that this vLLM knows",
+        "--tool-call-parser",
+    )
+
+
+def test_a_flag_without_its_value_is_said() -> None:
+    assert problem_with("--seed") == ("--seed", "needs a value", None)
+
+
+def test_a_word_that_belongs_to_no_flag_is_said() -> None:
+    key, message, _ = problem_with("--enable-auto-tool-choice", "hermes")
+
+    assert key == "hermes"
+    assert "stands alone" in message
+
+
+@pytest.mark.parametrize("words", [("--seed", "1", "2"), ("extra",)])
+def test_a_stray_word_is_never_dropped(words: tuple[str, ...]) -> None:
+    assert "stands alone" in problem_with(*words)[1]
