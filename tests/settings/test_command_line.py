@@ -85,7 +85,7 @@ def test_vllms_flags_are_read_in_every_spelling() -> None:
 def test_vllms_flags_that_are_settings_of_ours_count_as_those() -> None:
     assert passed("-tp", "2", "--max-model-len", "-1", "--served-model-name", "x") == {
         "inference.tensor_parallel_size": "2",
-        "inference.max_model_len": "-1",
+        "inference.max_model_len": "auto",
         "model.served_name": "x",
     }
 
@@ -112,3 +112,59 @@ def test_a_word_that_belongs_to_no_flag_is_said() -> None:
 @pytest.mark.parametrize("words", [("--seed", "1", "2"), ("extra",)])
 def test_a_stray_word_is_never_dropped(words: tuple[str, ...]) -> None:
     assert "stands alone" in problem_with(*words)[1]
+
+
+def test_vllms_flags_may_be_cut_short_where_only_one_begins_so() -> None:
+    assert passed("--tensor-par", "2", "--enable-auto") == {
+        "inference.tensor_parallel_size": "2",
+        "vllm.enable_auto_tool_choice": True,
+    }
+
+
+def test_a_beginning_that_several_flags_share_is_no_flag() -> None:
+    assert problem_with("--max-lo", "3")[1] == "is no flag that this vLLM knows"
+
+
+def test_dotted_keys_are_gathered_into_one_json_value() -> None:
+    assert passed(
+        "--speculative-config.method",
+        "ngram",
+        "--speculative_config.num_speculative_tokens=3",
+        "-cc.cudagraph_capture_sizes+",
+        "1,2",
+        "-cc.cudagraph_capture_sizes+=4",
+    ) == {
+        "vllm.speculative_config": '{"method": "ngram", "num_speculative_tokens": 3}',
+        "vllm.compilation_config": '{"cudagraph_capture_sizes": [1, 2, 4]}',
+    }
+
+
+def test_dots_in_values_and_negative_numbers_are_left_alone() -> None:
+    assert passed("--seed", "-1", "--tokenizer=a.b/c.d", "--watermark", "-0.5") == {
+        "vllm.seed": "-1",
+        "vllm.tokenizer": "a.b/c.d",
+        "vllm.watermark": "-0.5",
+    }
+
+
+@pytest.mark.parametrize("words", [("-O3",), ("-O=3",), ("-O", "3")])
+def test_the_optimization_level_has_its_short_spellings(words: tuple[str, ...]) -> None:
+    assert passed(*words) == {"vllm.optimization_level": "3"}
+
+
+def test_vllms_other_names_of_a_number_format_become_ours() -> None:
+    assert passed("--dtype", "half") == {"inference.dtype": "float16"}
+
+
+def test_a_switch_takes_no_value() -> None:
+    key, message, _ = problem_with("--enforce-eager=true")
+    assert (key, message) == ("--enforce-eager", "takes no value: it is on, or off as `--no-...`")
+
+
+def test_a_second_served_name_is_not_dropped() -> None:
+    key, message, _ = problem_with("--served-model-name", "a", "b")
+    assert (key, message) == ("--served-model-name", "takes one value in mixvllm, not 2")
+
+
+def test_a_flag_that_may_be_repeated_makes_a_list() -> None:
+    assert passed("--middleware", "a.b", "--middleware=c") == {"vllm.middleware": ["a.b", "c"]}

@@ -101,6 +101,11 @@ def _check_kind(given: Given, argument: Argument) -> Given | Problem:
     return problem_at(given, f"must be {wanted}, not {show_value(value)}")
 
 
+def is_pass_through(argument: str) -> bool:
+    """Whether `vllm:` takes an argument of this name: no setting of ours, and not refused."""
+    return argument not in REFUSED and _own_field(argument) is None
+
+
 def _own_field(argument: str) -> SettingField | None:
     for field in all_fields():
         spellings = {flag.lstrip("-").replace("-", "_") for flag in field.flags}
