@@ -69,6 +69,9 @@ class SmallEngine:
             await asyncio.sleep(0.01)
         yield "ended by the server\n"
 
+    def describe_death(self) -> str | None:
+        return "its process fell asleep"
+
     def openapi(self) -> dict[str, Any] | None:
         return self.app.openapi() if self.app else None
 

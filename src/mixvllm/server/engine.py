@@ -32,6 +32,9 @@ class Engine(Protocol):
     def errored(self) -> bool:
         """Whether it has died."""
 
+    def describe_death(self) -> str | None:
+        """How its processes ended, where that is known."""
+
     async def start(self) -> ASGIApp:
         """Make its HTTP app; called once, on the loop that will serve it."""
 

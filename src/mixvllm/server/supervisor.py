@@ -133,6 +133,8 @@ class Supervisor:
         self, kind: type[EngineStartError], error: Exception | None
     ) -> EngineStartError:
         cause = await asyncio.to_thread(self._find_cause, error)
+        if cause is None and self.engine is not None:
+            cause = self.engine.describe_death()
         what = "The engine died" if kind is EngineDiedError else "vLLM could not load the model"
         return kind(f"{what}: {cause}" if cause else f"{what}.", log=self._log)
 

@@ -17,7 +17,8 @@ SPEAKS_FOR_ITSELF = ("ValueError", "RuntimeError", "Exception", "VLLMValidationE
 NOT_THE_CAUSE = ("Engine core initialization failed", "WorkerProc initialization failed")
 PYDANTIC_TAIL = re.compile(r" \[type=\w+, input_value=.*$")
 DEATH = re.compile(r"died unexpectedly \(exit code")
-LONGEST = 600
+# Two lines on most terminals; the log has the rest.
+LONGEST = 300
 
 
 @dataclass
@@ -61,9 +62,16 @@ class FailureCause:
 def worded(type_name: str, text: str) -> str:
     """An exception in words: its class only where the text alone would say too little."""
     short = type_name.rpartition(".")[2]
-    said = PYDANTIC_TAIL.sub("", text).strip()
-    said = said if len(said) <= LONGEST else f"{said[:LONGEST]} ..."
+    said = _shortened(PYDANTIC_TAIL.sub("", text).strip())
     return said if short in SPEAKS_FOR_ITSELF else f"{short}: {said}"
+
+
+def _shortened(text: str) -> str:
+    """The first sentences of a text, as many as are short enough; at least a part of one."""
+    if len(text) <= LONGEST:
+        return text
+    end = text.rfind(". ", 0, LONGEST)
+    return text[: end + 1] if end > 0 else f"{text[:LONGEST]} ..."
 
 
 def cause_of_exception(error: BaseException) -> str | None:

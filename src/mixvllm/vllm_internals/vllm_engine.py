@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from argparse import Namespace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,14 @@ class VllmEngine:
         wanted_exit = self._app is not None and self._app.state.server.should_exit
         return bool(self._llm.errored or wanted_exit)
 
+    def describe_death(self) -> str | None:
+        """Which process ended, and by what."""
+        manager = self._llm.engine_core.resources.engine_manager
+        for process in getattr(manager, "processes", ()):
+            if process.exitcode:
+                return f"{process.name} (process {process.pid}) {_ended_by(process.exitcode)}"
+        return None
+
     async def start(self) -> FastAPI:
         """Make vLLM's app.
 
@@ -124,3 +133,12 @@ class VllmEngine:
         while True:
             await asyncio.sleep(interval)
             await self._llm.do_log_stats()
+
+
+def _ended_by(exit_code: int) -> str:
+    """An exit code of `multiprocessing` in words: negative ones are signals."""
+    if exit_code == -signal.SIGKILL:
+        return "was killed (SIGKILL); the machine may have run out of memory"
+    if exit_code < 0:
+        return f"was ended by {signal.Signals(-exit_code).name}"
+    return f"ended with status {exit_code}"

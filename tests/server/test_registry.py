@@ -1,0 +1,91 @@
+import os
+import stat
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mixvllm.server.ending import end_server
+from mixvllm.server.lifecycle import Phase
+from mixvllm.server.registry import RegistryEntry, RunningServer, process_start, running_servers
+
+
+def server_of(pid: int, port: int = 8000) -> RunningServer:
+    return RunningServer(
+        pid=pid,
+        process_started_at=process_start(pid),
+        host="127.0.0.1",
+        port=port,
+        url=f"http://127.0.0.1:{port}",
+        model="small",
+        phase="starting",
+        started_at=time.time(),
+    )
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "servers"
+
+
+def test_a_running_server_is_listed_with_its_newest_phase(directory: Path) -> None:
+    entry = RegistryEntry(server_of(os.getpid()), directory)
+    entry.phase(Phase.READY)
+
+    assert running_servers(directory) == [replace(entry.server, phase="ready")]
+
+
+def test_a_server_that_has_ended_is_not_listed(directory: Path) -> None:
+    RegistryEntry(server_of(os.getpid()), directory).remove()
+
+    assert running_servers(directory) == []
+
+
+def test_an_entry_of_a_dead_process_is_removed(directory: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    entry = RegistryEntry(server_of(process.pid), directory)
+    process.kill()
+    process.communicate()
+
+    assert running_servers(directory) == []
+    assert not entry.path.exists()
+
+
+def test_an_entry_whose_pid_now_belongs_to_another_process_is_removed(directory: Path) -> None:
+    server = server_of(os.getpid())
+    RegistryEntry(replace(server, process_started_at=server.process_started_at - 60), directory)
+
+    assert running_servers(directory) == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}'])
+def test_a_file_that_is_no_entry_is_removed(directory: Path, content: str) -> None:
+    directory.mkdir()
+    (directory / "1-8000.json").write_text(content)
+
+    assert running_servers(directory) == []
+    assert list(directory.iterdir()) == []
+
+
+def test_servers_are_listed_by_port(directory: Path) -> None:
+    for port in (9000, 8000):
+        RegistryEntry(server_of(os.getpid(), port), directory)
+
+    assert [server.port for server in running_servers(directory)] == [8000, 9000]
+
+
+def test_the_directory_belongs_to_this_user_alone(directory: Path) -> None:
+    RegistryEntry(server_of(os.getpid()), directory)
+
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_ending_a_server_waits_until_it_is_gone() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+    assert end_server(server_of(process.pid))
+    process.communicate()
+    assert process.poll() is not None

@@ -1,0 +1,86 @@
+import asyncio
+import threading
+
+import pytest
+
+from mixvllm.errors import EngineDiedError, EngineStartError, MixvllmError, ModelError
+from mixvllm.server.lifecycle import Phase
+from tests.server.small_engine import SmallBuilder, running, served
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_engine_is_built_off_the_event_loop() -> None:
+    async with running() as server:
+        await server.ready()
+
+    assert server.builder.threads != [threading.get_ident()]
+
+
+async def test_a_failed_build_stops_the_server_with_the_cause() -> None:
+    async with running(builder=SmallBuilder(failure=RuntimeError("no memory"))) as server:
+        server.builder.gate.set()
+        await server.task
+        status = (await server.client.get("/status")).json()
+
+    assert isinstance(server.supervisor.error, EngineStartError)
+    assert status["phase"] == "stopped"
+    assert status["error"] == "vLLM could not load the model: no memory"
+
+
+async def test_an_error_of_ours_is_kept_as_it_is() -> None:
+    error = ModelError("There is no such model.", hint="Check the spelling.")
+    async with running(builder=SmallBuilder(failure=error)) as server:
+        server.builder.gate.set()
+        await server.task
+
+    assert server.supervisor.error is error
+
+
+async def test_the_death_of_the_engine_stops_the_server_with_the_cause() -> None:
+    async with running() as server:
+        await server.ready()
+        server.builder.engine.errored = True
+        await server.task
+
+    error: MixvllmError | None = server.supervisor.error
+    assert isinstance(error, EngineDiedError)
+    assert error.message == "The engine died: its process fell asleep"
+    assert server.supervisor.lifecycle.phase is Phase.STOPPED
+    assert server.builder.engine.shut_down
+
+
+async def test_a_stop_while_building_does_not_wait_for_the_build() -> None:
+    async with running() as server:
+        await server.reach(Phase.LOADING)
+        server.supervisor.stop()
+        await asyncio.wait_for(server.task, 5)
+
+        assert server.supervisor.error is None
+        assert server.supervisor.lifecycle.phase is Phase.STOPPED
+
+
+async def test_a_stop_ends_the_engine() -> None:
+    async with running() as server:
+        await server.ready()
+        server.supervisor.stop()
+        await server.task
+
+    assert server.builder.engine.shut_down
+    assert server.supervisor.error is None
+
+
+async def test_a_stop_lets_requests_in_flight_finish_for_the_time_of_grace() -> None:
+    settings = served(server={"shutdown_grace_s": 0.2})
+    async with running(settings) as server:
+        await server.ready()
+        stream = asyncio.create_task(server.client.get("/v1/stream"))
+        async with asyncio.timeout(5):
+            while not server.supervisor.requests.count:
+                await asyncio.sleep(0.001)
+        server.supervisor.stop()
+        answer = await asyncio.wait_for(stream, 5)
+        await server.task
+
+    assert answer.text.endswith("ended by the server\n")
+    assert answer.text.count("word") > 5
