@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TOKEN_HINT = "run `hf auth login`, or set HF_TOKEN"
+CONFIG = "config.json"
 LOCAL_HINT = "or name a local directory that has the model"
 
 
@@ -20,18 +21,25 @@ def check_hub_model(name: str, revision: str | None = None) -> None:
     Raises:
         ModelError: it cannot be fetched; the message says why and what to do.
     """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.constants import is_offline_mode
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
+    cached = False
     try:
-        hf_hub_download(name, "config.json", revision=revision)
-    except LocalEntryNotFoundError as error:
-        raise _not_reached(name, error) from error
+        cached = isinstance(try_to_load_from_cache(name, CONFIG, revision=revision), str)
+        if cached and is_offline_mode():
+            return
+        # One question without the retries of a download: a mistake is told at once.
+        get_hf_file_metadata(hf_hub_url(name, CONFIG, revision=revision))
     except EntryNotFoundError:
         # Formats without a config.json (GGUF, Mistral's own): vLLM knows better.
         return
-    except Exception as error:
+    except HfHubHTTPError as error:
         raise _worded(name, revision, error) from error
+    except Exception as error:
+        if not cached:
+            raise _worded(name, revision, error) from error
 
 
 def _worded(name: str, revision: str | None, error: Exception) -> ModelError:
