@@ -21,9 +21,8 @@ def cache_directory() -> Path:
 def runtime_directory() -> Path:
     """One small file per running server (`$XDG_RUNTIME_DIR/mixvllm`).
 
-    Where no session gives such a directory (containers, cron), a directory of this user takes its
-    place: the usual substitute in /tmp has a name that anybody can take first.
+    Where no session gives such a directory (containers, cron), one under the state directory takes
+    its place: platformdirs' substitute in /tmp has a name that anybody can take first.
     """
-    if os.environ.get("XDG_RUNTIME_DIR"):
-        return Path(platformdirs.user_runtime_dir("mixvllm"))
-    return state_directory() / "run"
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(given) / "mixvllm" if given else state_directory() / "run"

@@ -24,8 +24,8 @@ ENGINE_PID = 4_000_000
 class SmallEngine:
     """Answers `/v1/...` with the request it got; `/v1/stream` goes on until it is ended."""
 
-    def __init__(self, facts: EngineFacts = EngineFacts(max_model_len=64)) -> None:
-        self.facts = facts
+    def __init__(self, facts: EngineFacts | None = None) -> None:
+        self.facts = facts or EngineFacts(max_model_len=64)
         self.pids = (ENGINE_PID,)
         self.errored = False
         self.shut_down = False

@@ -67,8 +67,10 @@ def test_the_url_is_one_that_this_machine_can_open(host: str, url: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "loopback"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True)]
-    + [("0.0.0.0", False), ("::", False), ("10.0.0.7", False), ("example.org", False)],
+    [
+        *((host, True) for host in ("127.0.0.1", "127.8.8.8", "::1", "localhost")),
+        *((host, False) for host in ("0.0.0.0", "::", "10.0.0.7", "example.org")),
+    ],
 )
 def test_only_loopback_addresses_keep_the_server_to_this_machine(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback

@@ -46,7 +46,8 @@ def collect() -> dict[str, Any]:
         InstallationError: vLLM is missing or unsupported.
     """
     engine = require_engine()
-    from mixvllm.vllm_internals.adapter import build_parser, load, quantization_methods
+    from mixvllm.vllm_internals.adapter import build_parser, quantization_methods
+    from mixvllm.vllm_internals.symbols import Symbol
 
     arguments = {
         action.dest: describe(action)
@@ -56,7 +57,7 @@ def collect() -> dict[str, Any]:
     arguments["quantization"]["choices"] = sorted(quantization_methods())
     # 0.33's parser takes any text here and checks it later, for plug-ins may add formats.
     if "choices" not in arguments["kv_cache_dtype"]:
-        formats = load("KV_CACHE_DTYPES", "vllm.config.cache")
+        formats = Symbol("KV_CACHE_DTYPES", ("vllm.config.cache",)).load()
         arguments["kv_cache_dtype"]["choices"] = sorted(formats)
     return {"version": engine.version, "arguments": dict(sorted(arguments.items()))}
 

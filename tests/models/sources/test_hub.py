@@ -22,10 +22,11 @@ except ModelError as error:
 """
 
 
+ERRORS = {"unknown": "RepoNotFound", "gated": "GatedRepo", "old": "RevisionNotFound"}
+
+
 class StandInHub(BaseHTTPRequestHandler):
     """Answers `HEAD /OWNER/NAME/resolve/REVISION/config.json` as the hub does."""
-
-    ERRORS = {"unknown": "RepoNotFound", "gated": "GatedRepo", "old": "RevisionNotFound"}
 
     def do_HEAD(self) -> None:
         _, owner, *_ = self.path.split("/")
@@ -36,9 +37,9 @@ class StandInHub(BaseHTTPRequestHandler):
         elif owner == "plain":
             self.send_response(404)
             self.send_header("X-Error-Code", "EntryNotFound")
-        elif owner in self.ERRORS:
+        elif owner in ERRORS:
             self.send_response(403 if owner == "gated" else 404)
-            self.send_header("X-Error-Code", self.ERRORS[owner])
+            self.send_header("X-Error-Code", ERRORS[owner])
         else:
             self.send_response(500)
         self.send_header("Content-Length", "0")

@@ -1,0 +1,44 @@
+"""A whole server on the small engine, as a program: `python -m tests.server.small_server`."""
+
+import argparse
+import multiprocessing
+import time
+
+from mixvllm.server.address import listen
+from mixvllm.server.children import leave, own_children_from_now_on
+from mixvllm.server.engine import StepReporter
+from mixvllm.server.run import ServerRun, run_server
+from tests.server.small_engine import SmallBuilder, SmallEngine, served
+
+
+class WithChild(SmallBuilder):
+    """Starts a process, as a real engine does."""
+
+    def build(self, on_step: StepReporter) -> SmallEngine:
+        child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(600,))
+        child.start()
+        assert child.pid is not None
+        self.engine.pids = (child.pid,)
+        return super().build(on_step)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--grace", type=float, default=10)
+    parser.add_argument("--never-ready", action="store_true")
+    given = parser.parse_args()
+    settings = served(
+        server={"host": "127.0.0.1", "port": given.port, "shutdown_grace_s": given.grace}
+    )
+    builder = WithChild()
+    if not given.never_ready:
+        builder.gate.set()
+    own_children_from_now_on()
+    sock = listen("127.0.0.1", given.port)
+    error = run_server(ServerRun(settings, sock, builder, report=lambda event: None))
+    leave(1 if error else 0)
+
+
+if __name__ == "__main__":
+    main()
