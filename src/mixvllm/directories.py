@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -18,5 +19,11 @@ def cache_directory() -> Path:
 
 
 def runtime_directory() -> Path:
-    """One small file per running server (`$XDG_RUNTIME_DIR/mixvllm`)."""
-    return Path(platformdirs.user_runtime_dir("mixvllm"))
+    """One small file per running server (`$XDG_RUNTIME_DIR/mixvllm`).
+
+    Where no session gives such a directory (containers, cron), a directory of this user takes its
+    place: the usual substitute in /tmp has a name that anybody can take first.
+    """
+    if os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(platformdirs.user_runtime_dir("mixvllm"))
+    return state_directory() / "run"

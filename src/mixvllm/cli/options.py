@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,69 +52,88 @@ PANELS = {
 }
 
 
+@dataclass(frozen=True)
+class Spelling:
+    """One way to write one setting's flag; all but the first are hidden from `--help`."""
+
+    flag: str
+    field: SettingField
+    is_hidden: bool
+    switches_off: bool = False
+
+    @property
+    def parameter(self) -> str:
+        """The name of the command's parameter that takes it."""
+        return "flag_" + self.flag.lstrip("-").replace("-", "_")
+
+    def given(self, value: Any) -> GivenFlag:
+        """The flag as the user gave it."""
+        return GivenFlag(self.flag, False if self.switches_off else value)
+
+
+@cache
+def spellings() -> tuple[Spelling, ...]:
+    """Every spelling of every setting's flag: an option each, so that messages can name it."""
+    found = []
+    for field in all_fields():
+        found += [Spelling(flag, field, index > 0) for index, flag in enumerate(field.flags)]
+        if field.is_flag_pair:
+            off = field.flags[0].replace("--", "--no-", 1)
+            found.append(Spelling(off, field, is_hidden=True, switches_off=True))
+    return tuple(found)
+
+
 def with_setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command one option for every field of the schema.
 
-    The command takes `flags: list[GivenFlag]`; what the user did not give is not in it. Every
-    spelling is an option of its own, so that a message can name the flag as it was written.
+    The command takes `flags: list[GivenFlag]`; what the user did not give is not in it.
     """
     signature = inspect.signature(command, eval_str=True)
     own = [p for p in signature.parameters.values() if p.name != "flags"]
-    spellings = {
-        _parameter_name(spelling): (spelling, field)
-        for field in all_fields()
-        for spelling in field.flags
-    }
 
     @functools.wraps(command)
     def wrapper(**arguments: Any) -> Any:
         flags = [
-            GivenFlag(_as_written(spelling, field, value), value)
-            for name, (spelling, field) in spellings.items()
-            if (value := arguments.pop(name)) is not None
+            spelling.given(value)
+            for spelling in spellings()
+            if (value := arguments.pop(spelling.parameter)) is not None
         ]
         return command(**arguments, flags=flags)
 
-    options = [_option(name, spelling, field) for name, (spelling, field) in spellings.items()]
+    options = [_option(spelling) for spelling in spellings()]
     wrapper.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in [*own, *options]}
     del wrapper.__wrapped__
     return wrapper
 
 
-def _parameter_name(spelling: str) -> str:
-    return "flag_" + spelling.lstrip("-").replace("-", "_")
-
-
-def _as_written(spelling: str, field: SettingField, value: Any) -> str:
-    return spelling.replace("--", "--no-", 1) if field.is_flag_pair and not value else spelling
-
-
-def _option(name: str, spelling: str, field: SettingField) -> inspect.Parameter:
-    first = spelling == field.flags[0]
-    declaration = spelling
-    if field.is_flag_pair:
-        declaration = f"{spelling}/{spelling.replace('--', '--no-', 1)}"
+def _option(spelling: Spelling) -> inspect.Parameter:
+    field = spelling.field
     option = typer.Option(
-        declaration,
+        spelling.flag,
         help=_help(field),
         metavar=None if field.is_flag_pair else _metavar(field),
         show_default=False,
-        hidden=not first,
+        hidden=spelling.is_hidden,
         rich_help_panel=PANELS[field.section],
         autocompletion=_completion(field),
     )
     annotation: Any = bool | None if field.is_flag_pair else str | None
     return inspect.Parameter(
-        name,
+        spelling.parameter,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
         annotation=Annotated[annotation, option],
     )
 
 
+# Short, so that 80 columns keep whole flag names; ranges and choices stand in the help.
+METAVARS = {"integer": "INT", "number": "NUM", "text": "TEXT"}
+
+
 def _metavar(field: SettingField) -> str:
-    return "|".join(field.choices) if field.choices else field.type_name.upper()
+    kinds = [METAVARS[kind] for kind in field.type_name.split(" or ") if kind in METAVARS]
+    return "|".join([*kinds, *field.choices] if kinds else ["CHOICE"])
 
 
 def _completion(field: SettingField) -> Callable[[], list[str]] | None:
@@ -120,8 +141,10 @@ def _completion(field: SettingField) -> Callable[[], list[str]] | None:
 
 
 def _help(field: SettingField) -> str:
-    facts = [field.range_text, f"default: {field.default_text}"]
-    if len(field.flags) > 1:
-        facts.append("also " + ", ".join(field.flags[1:]))
+    choices = " | ".join(field.choices) if _metavar(field) == "CHOICE" else None
+    facts = [choices, field.range_text, f"default: {field.default_text}"]
+    others = [s.flag for s in spellings() if s.field is field and s.is_hidden]
+    if others:
+        facts.append("also " + ", ".join(others))
     notes = "; ".join(fact for fact in facts if fact)
     return f"{field.meaning} [dim]\\[{notes}][/]"

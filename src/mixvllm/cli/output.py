@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TextIO
 
 from rich.console import Console, RenderableType
@@ -42,6 +42,14 @@ class Output:
             err=Console(file=sys.stderr, highlight=False, soft_wrap=False),
             as_json=as_json,
             debug=debug,
+        )
+
+    def on(self, out: TextIO, err: TextIO) -> Output:
+        """The same output on other streams."""
+        return replace(
+            self,
+            out=Console(file=out, highlight=False, soft_wrap=False),
+            err=Console(file=err, highlight=False, soft_wrap=False),
         )
 
     def answer(self, renderable: RenderableType, data: Any) -> None:

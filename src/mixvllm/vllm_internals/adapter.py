@@ -1,41 +1,57 @@
-"""The only module that imports vllm."""
+"""vLLM's own reading of its arguments; loading this module loads nothing of vLLM."""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from argparse import ArgumentParser, Namespace
+from typing import NoReturn
 
-from mixvllm.errors import InstallationError
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-# 0.33 first, 0.32 after it: the module moved between the two.
-CLI_ARGS = ("vllm.entrypoints.common.cli_args", "vllm.entrypoints.launchers.cli_args")
+from mixvllm.errors import SettingsError
+from mixvllm.vllm_internals import symbols
 
 
-def load(symbol: str, *modules: str) -> Any:
-    """Import a symbol from the first module that has it.
-
-    Raises:
-        InstallationError: no module has it, so this vLLM is not one that mixvllm knows.
-    """
-    for module in modules:
-        try:
-            return getattr(importlib.import_module(module), symbol)
-        except (ModuleNotFoundError, AttributeError):
-            continue
-    raise InstallationError(f"This vLLM has no {symbol} in {' or '.join(modules)}.")
+class _Refused(Exception):
+    """What the parser has to say in place of ending the process."""
 
 
 def build_parser() -> ArgumentParser:
-    """VLLM's own argument parser of its API server."""
-    parser = load("FlexibleArgumentParser", "vllm.utils.argparse_utils")()
-    parser = load("make_arg_parser", *CLI_ARGS)(parser)
+    """The argument parser of vLLM's API server; it raises instead of exiting."""
+
+    def error(self: ArgumentParser, message: str) -> NoReturn:
+        raise _Refused(message)
+
+    base = symbols.PARSER_CLASS.load()
+    parser = symbols.MAKE_ARG_PARSER.load()(type("Parser", (base,), {"error": error})())
     assert hasattr(parser, "parse_args")
     return parser  # type: ignore[no-any-return]
 
 
+def parse_arguments(arguments: list[str]) -> Namespace:
+    """Read the arguments of vLLM's API server as vLLM does, with its checks.
+
+    Raises:
+        SettingsError: vLLM refuses them.
+    """
+    try:
+        args = build_parser().parse_args(arguments)
+        symbols.VALIDATE_PARSED_ARGS.load()(args)
+        _import_parser_plugins(args)
+        symbols.VALIDATE_API_SERVER_ARGS.load()(args)
+    except (_Refused, ValueError, TypeError, KeyError) as error:
+        said = str(error.args[0]) if error.args else str(error)
+        raise SettingsError(
+            f"vLLM does not take these settings: {said.removeprefix('Error: ')}",
+            hint="`mixvllm config show --vllm-args` prints what it is given.",
+        ) from error
+    return args
+
+
 def quantization_methods() -> list[str]:
     """The quantization methods that this vLLM knows."""
-    return list(load("QUANTIZATION_METHODS", "vllm.model_executor.layers.quantization"))
+    return list(symbols.QUANTIZATION_METHODS.load())
+
+
+def _import_parser_plugins(args: Namespace) -> None:
+    if args.tool_parser_plugin:
+        symbols.TOOL_PARSERS.load().import_tool_parser(args.tool_parser_plugin)
+    if args.reasoning_parser_plugin:
+        symbols.REASONING_PARSERS.load().import_reasoning_parser(args.reasoning_parser_plugin)

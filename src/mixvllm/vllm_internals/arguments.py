@@ -1,6 +1,9 @@
 """The names, kinds and choices of vLLM's arguments per version, as data.
 
 The data are collected from vLLM's own parser (`collect_arguments.py`); `serve` asks the real one.
+0.32's come from the installed CPU build of 0.32.0. There is no CPU build of 0.33.0: its list comes
+from its own parser too, imported from the Python source of its wheel with the packages of the 0.32
+build around it and its version marked as a CPU build, but it has not been seen to serve.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def collect() -> dict[str, Any]:
         InstallationError: vLLM is missing or unsupported.
     """
     engine = require_engine()
-    from mixvllm.vllm_internals.adapter import build_parser, quantization_methods
+    from mixvllm.vllm_internals.adapter import build_parser, load, quantization_methods
 
     arguments = {
         action.dest: describe(action)
@@ -54,11 +54,19 @@ def collect() -> dict[str, Any]:
         if action.dest not in NOT_PASSED_ON
     }
     arguments["quantization"]["choices"] = sorted(quantization_methods())
+    # 0.33's parser takes any text here and checks it later, for plug-ins may add formats.
+    if "choices" not in arguments["kv_cache_dtype"]:
+        formats = load("KV_CACHE_DTYPES", "vllm.config.cache")
+        arguments["kv_cache_dtype"]["choices"] = sorted(formats)
     return {"version": engine.version, "arguments": dict(sorted(arguments.items()))}
 
 
-if __name__ == "__main__":
-    collected = collect()
+def as_text(collected: dict[str, Any]) -> str:
+    """The file's text: JSON with one argument a line, so that versions compare line by line."""
     lines = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in collected["arguments"].items()]
     body = ",\n".join(lines)
-    sys.stdout.write(f'{{"version": "{collected["version"]}", "arguments": {{\n{body}\n}}}}\n')
+    return f'{{"version": "{collected["version"]}", "arguments": {{\n{body}\n}}}}\n'
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_text(collect()))

@@ -1,0 +1,158 @@
+"""The one door to development: `nox` checks everything, `nox -s demo` serves the demo model."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.10.14"
+nox.options.reuse_venv = "yes"
+# The engine's tests come last, so that a run closes with pytest's own summary.
+nox.options.sessions = ["lint", "types", "docs", "tests", "engine"]
+
+ROOT = Path(__file__).parent
+PROJECT = nox.project.load_toml("pyproject.toml")
+PINS = "requirements/cpu.txt"
+# The pinned wheels of the engine are for this Python.
+PYTHON = (3, 11)
+# The share of branches and lines that `tests` and `engine` must reach together.
+COVERAGE_FLOOR = 90
+# Modules that write documents: each is run with --check.
+DOCUMENT_WRITERS: tuple[str, ...] = ()
+BENCHMARKS = ("benchmarks/start.py", "benchmarks/serve_start.py")
+
+finished: set[str] = set()
+
+
+@nox.session(venv_backend="none", default=False)
+def demo(session: nox.Session) -> None:
+    """Serve the embedded model at port 8000; what follows `--` is passed on."""
+    mixvllm = str(engine_environment(session) / "bin" / "mixvllm")
+    arguments = ["serve", "demo", "--port", "8000", *session.posargs]
+    # Open streams may go on for a while after Ctrl-C; nox would kill the server at once.
+    session.run(mixvllm, *arguments, external=True, interrupt_timeout=60, terminate_timeout=30)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format with ruff."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy, in the versions of the pinned list."""
+    group = nox.project.dependency_groups(PROJECT, "types")
+    session.install("-c", PINS, "-e", ".[chat]", *group)
+    session.run("mypy")
+
+
+@nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """Check that the generated documents are up to date."""
+    environment = engine_environment(session)
+    for module in DOCUMENT_WRITERS:
+        run_python(session, environment, "-m", module, "--check")
+
+
+@nox.session(venv_backend="none")
+def tests(session: nox.Session) -> None:
+    """Run the tests that need no engine, no GPU and no network."""
+    run_pytest(session, "not engine and not gpu and not network", "--cov-report=")
+    finished.add("tests")
+
+
+@nox.session(venv_backend="none")
+def engine(session: nox.Session) -> None:
+    """Run the tests that start the real engine; after `tests`, report coverage of both."""
+    coverage = ["--cov-append", "--cov-report=term"]
+    if "tests" in finished and not session.posargs:
+        coverage.append(f"--cov-fail-under={COVERAGE_FLOOR}")
+    run_pytest(session, "engine and not gpu and not network", *coverage)
+
+
+@nox.session(venv_backend="none", default=False)
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks; what follows `--` chooses among them."""
+    environment = engine_environment(session, with_tests=True)
+    for benchmark in session.posargs or BENCHMARKS:
+        run_python(session, environment, benchmark)
+
+
+def run_pytest(session: nox.Session, marks: str, *coverage: str) -> None:
+    """Run pytest on the tests with these marks; what follows `--` is passed on."""
+    environment = engine_environment(session, with_tests=True)
+    arguments = ["-m", "pytest", "-m", marks, "--cov", *coverage, *session.posargs]
+    run_python(session, environment, *arguments)
+
+
+def run_python(session: nox.Session, environment: Path, *arguments: str) -> None:
+    """Run the environment's Python, with its commands first in the path."""
+    path = f"{environment / 'bin'}:{session.env.get('PATH') or ''}"
+    session.run(str(environment / "bin" / "python"), *arguments, external=True, env={"PATH": path})
+
+
+def engine_environment(session: nox.Session, *, with_tests: bool = False) -> Path:
+    """The one environment that holds the pinned CPU engine, made once and shared by sessions.
+
+    It is made anew when the pins change; a second run installs nothing.
+    """
+    environment = Path(session.cache_dir).parent / "engine-environment"
+    pins = (ROOT / PINS).read_text(encoding="utf-8")
+    if not is_done(environment, "pins", pins):
+        shutil.rmtree(environment, ignore_errors=True)
+        interpreter = required_python(session)
+        create = [sys.executable, "-m", "virtualenv", "--quiet", "--python", interpreter]
+        session.run(*create, str(environment), external=True, silent=True)
+        install(session, environment, "--no-deps", "-r", PINS)
+        set_done(environment, "pins", pins)
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    if not is_done(environment, "project", project):
+        install(session, environment, "--no-deps", "-e", ".")
+        set_done(environment, "project", project)
+    group = nox.project.dependency_groups(PROJECT, "test")
+    if with_tests and not is_done(environment, "tests", " ".join(group)):
+        install(session, environment, "-c", PINS, *group)
+        set_done(environment, "tests", " ".join(group))
+    return environment
+
+
+def install(session: nox.Session, environment: Path, *arguments: str) -> None:
+    """Run pip in the environment; one retry, for the list's find-links may be out of reach."""
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+    session.run(*pip, "install", "--quiet", "--retries", "1", *arguments, external=True)
+
+
+def required_python(session: nox.Session) -> str:
+    """The interpreter that the pins are for: nox's own, or one in the path."""
+    wanted = ".".join(map(str, PYTHON))
+    found = sys.executable if sys.version_info[:2] == PYTHON else shutil.which(f"python{wanted}")
+    if not found:
+        running = ".".join(map(str, sys.version_info[:2]))
+        session.error(
+            f"The pinned CPU engine needs Python {wanted}: nox runs on {running}, and there is no "
+            f"python{wanted} in the path. Install Python {wanted} and run nox again."
+        )
+    return found
+
+
+def is_done(environment: Path, step: str, key: str) -> bool:
+    """Whether the step was finished in this environment with the same key."""
+    stamp = environment / f"{step}.stamp"
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint(key)
+
+
+def set_done(environment: Path, step: str, key: str) -> None:
+    """Remember that the step was finished."""
+    (environment / f"{step}.stamp").write_text(fingerprint(key), encoding="utf-8")
+
+
+def fingerprint(text: str) -> str:
+    """A short text that changes with the given one."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""`mixvllm serve`: a model behind an OpenAI-compatible server."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from datetime import datetime
+from typing import Annotated, NoReturn
+
+import typer
+
+from mixvllm.cli.app import Invocation, fail
+from mixvllm.cli.exit_status import ExitStatus
+from mixvllm.cli.options import (
+    ConfigOption,
+    JsonOption,
+    ModelArgument,
+    ProfileOption,
+    with_setting_flags,
+)
+from mixvllm.cli.output import Output, is_dumb
+from mixvllm.cli.serve_view import progress_view
+from mixvllm.cli.settings import resolve_settings
+from mixvllm.directories import state_directory
+from mixvllm.errors import EngineStartError, MixvllmError, UsageError
+from mixvllm.models import demo_model
+from mixvllm.render.progress import open_server_warning
+from mixvllm.render.settings import settings_as_json, settings_table
+from mixvllm.server.address import is_loopback
+from mixvllm.server.children import leave, own_children_from_now_on
+from mixvllm.server.output_capture import capture_output, new_log_file
+from mixvllm.server.preflight import run_preflight
+from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.resolve import Resolved, require_model
+from mixvllm.settings.schema import DEMO_MODEL, ServeConfig
+from mixvllm.vllm_internals.command_line import api_server_arguments
+from mixvllm.vllm_internals.installed import installed_engine
+
+app = typer.Typer(rich_markup_mode="rich")
+
+
+@app.command(epilog="Example: [bold]mixvllm serve demo --host 127.0.0.1 --temperature 0.3[/]")
+@with_setting_flags
+def serve(
+    ctx: typer.Context,
+    flags: list[GivenFlag],
+    model: ModelArgument = None,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the settings and the vLLM arguments, and end."),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show vLLM's own log and every request.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Serve a model: vLLM's engine behind FastAPI, OpenAI-compatible.
+
+    It answers /health, /live and /status from the first second. What follows `--` goes to vLLM.
+    """
+    invocation: Invocation = ctx.obj
+    resolved = resolve_settings(invocation, flags, config, profile, model)
+    require_model(resolved.settings)
+    if dry_run:
+        return show_plan(resolved, invocation.output)
+    if as_json:
+        raise UsageError("--json goes with --dry-run: a server has no one answer.")
+    return serve_settings(resolved.settings, invocation.output, verbose=verbose)
+
+
+def show_plan(resolved: Resolved, output: Output) -> int:
+    """Print what would be served."""
+    settings, engine = resolved.settings, installed_engine()
+    arguments = api_server_arguments(
+        settings,
+        build=engine.build if engine else "gpu",
+        model_path=str(demo_model.directory()) if settings.model.name == DEMO_MODEL else None,
+    )
+    if output.as_json:
+        shown = settings_as_json(resolved)["settings"]
+        output.json({"settings": shown, "vllm_arguments": arguments})
+    else:
+        output.out.print(settings_table(resolved.values))
+        output.text("\nvLLM arguments:\n" + shlex.join(arguments))
+    return ExitStatus.DONE
+
+
+def serve_settings(settings: ServeConfig, output: Output, *, verbose: bool) -> NoReturn:
+    """Serve until asked to end, then leave the process: vLLM's threads cannot be stopped.
+
+    Raises:
+        MixvllmError: it cannot even begin.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: leave(ExitStatus.DONE))
+    flight = run_preflight(settings)
+    key, host = settings.server.api_key, settings.server.host
+    if key is None and not is_loopback(host):
+        output.say(open_server_warning(host))
+    log = new_log_file(state_directory() / "logs", now=datetime.now())
+    own_children_from_now_on()
+    with capture_output(log, echo=verbose) as capture:
+        terminal = output.on(capture.stdout, capture.stderr)
+        # fastapi and uvicorn take a while to import; mistakes have been told by now.
+        from mixvllm.server.run import ServerRun, run_server
+        from mixvllm.server.served_engine import ServedEngineBuilder
+
+        builder = ServedEngineBuilder(settings, flight.engine)
+        live = not verbose and not is_dumb(capture.stderr)
+        with progress_view(terminal.err, needs_key=key is not None, live=live) as report:
+            run = ServerRun(settings, flight.sock, builder, report, capture, access_log=verbose)
+            error = run_server(run)
+        status = say_end(terminal, error)
+    leave(status)
+
+
+def say_end(output: Output, error: MixvllmError | None) -> int:
+    """Say why the server ended, if nobody asked it to."""
+    if error is None:
+        return ExitStatus.DONE
+    if isinstance(error, EngineStartError) and error.log is not None and error.hint is None:
+        error.hint = f"Everything that vLLM printed: {error.log}"
+    return fail(output, error)

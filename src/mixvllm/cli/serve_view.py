@@ -1,0 +1,106 @@
+"""Shows on the terminal how far a server is: live, or line by line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+
+from mixvllm.render.progress import PassedPhase, checklist, phase_line, ready_lines
+from mixvllm.server.lifecycle import Phase
+from mixvllm.server.progress import PhaseProgress, Reporter, ServerEvent, ServerReady
+
+
+class PlainView:
+    """One line a phase, for logs and pipes."""
+
+    def __init__(self, console: Console, *, needs_key: bool) -> None:
+        self._console = console
+        self._needs_key = needs_key
+        self._phase: Phase | None = None
+
+    def show(self, event: ServerEvent) -> None:
+        """Show an event."""
+        if isinstance(event, ServerReady):
+            say_ready(self._console, event, needs_key=self._needs_key)
+        elif event.phase != self._phase:
+            self._phase = event.phase
+            self._console.print(phase_line(event), soft_wrap=True)
+
+
+class LiveView:
+    """A checklist that is redrawn until the server is ready, and plain lines after that."""
+
+    def __init__(self, console: Console, *, needs_key: bool) -> None:
+        self._console = console
+        self._needs_key = needs_key
+        self._spinner = Spinner("dots", style="cyan")
+        self._passed: list[PassedPhase] = []
+        self._current = PhaseProgress(Phase.STARTING, None, 0.0)
+        self._phase_began_s = 0.0
+        self._seen_at = time.monotonic()
+        self._after = PlainView(console, needs_key=needs_key)
+        self._live: Live | None = Live(
+            console=console,
+            get_renderable=self._draw,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start()
+
+    def show(self, event: ServerEvent) -> None:
+        """Show an event."""
+        if isinstance(event, PhaseProgress) and event.phase not in (Phase.DRAINING, Phase.STOPPED):
+            self._advance(event)
+            return
+        self.close()
+        self._after.show(event)
+
+    def close(self) -> None:
+        """Leave the terminal to others."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _advance(self, event: PhaseProgress) -> None:
+        if event.phase != self._current.phase:
+            took = event.elapsed_s - self._phase_began_s
+            self._passed.append(PassedPhase(self._current.phase, took))
+            self._phase_began_s = event.elapsed_s
+        self._current = event
+        self._seen_at = time.monotonic()
+
+    def _draw(self) -> RenderableType:
+        since = time.monotonic() - self._seen_at
+        return checklist(
+            self._passed,
+            self._current.phase,
+            self._current.progress,
+            elapsed_s=self._current.elapsed_s - self._phase_began_s + since,
+            spinner=self._spinner,
+        )
+
+
+@contextmanager
+def progress_view(console: Console, *, needs_key: bool, live: bool) -> Iterator[Reporter]:
+    """What shows events on the console: a checklist if `live`, else lines."""
+    if not live:
+        yield PlainView(console, needs_key=needs_key).show
+        return
+    view = LiveView(console, needs_key=needs_key)
+    try:
+        yield view.show
+    finally:
+        view.close()
+
+
+def say_ready(console: Console, event: ServerReady, *, needs_key: bool) -> None:
+    """Print what to know when the server is ready."""
+    for line in ready_lines(event, needs_key=needs_key):
+        console.print(line, soft_wrap=True)

@@ -1,0 +1,26 @@
+"""`mixvllm status`: the servers that run here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from mixvllm.cli.app import Invocation
+from mixvllm.cli.exit_status import ExitStatus
+from mixvllm.cli.options import JsonOption
+from mixvllm.render.progress import server_table
+from mixvllm.server.registry import running_servers
+
+app = typer.Typer(rich_markup_mode="rich")
+
+
+@app.command(epilog="Example: [bold]mixvllm status --json[/]")
+def status(ctx: typer.Context, as_json: JsonOption = False) -> int:
+    """List the servers that this user runs on this machine."""
+    invocation: Invocation = ctx.obj
+    servers = running_servers()
+    invocation.output.answer(
+        server_table(servers), {"servers": [asdict(server) for server in servers]}
+    )
+    return ExitStatus.DONE

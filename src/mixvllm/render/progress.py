@@ -1,0 +1,139 @@
+"""A server's way to ready: a line a phase, a live checklist, and what to do when it is there."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from mixvllm.server.lifecycle import Phase, Progress
+from mixvllm.server.progress import PhaseProgress, ServerReady
+from mixvllm.server.registry import RunningServer
+
+MEANINGS = {
+    Phase.STARTING: "starting",
+    Phase.CHECKING: "checking the model",
+    Phase.DOWNLOADING: "downloading the model",
+    Phase.LOADING: "loading the engine",
+    Phase.COMPILING: "compiling the model",
+    Phase.WARMING: "warming up",
+    Phase.READY: "ready",
+    Phase.DRAINING: "stopping",
+    Phase.STOPPED: "stopped",
+}
+BAR_WIDTH = 24
+
+
+@dataclass(frozen=True)
+class PassedPhase:
+    """A phase that is over, and how long it took."""
+
+    phase: Phase
+    took_s: float
+
+
+def phase_line(event: PhaseProgress) -> Text:
+    """One phase as a plain line: `[   3.2 s] loading the engine`."""
+    return Text(f"[{event.elapsed_s:6.1f} s] {MEANINGS[event.phase]}")
+
+
+def checklist(
+    passed: Sequence[PassedPhase],
+    phase: Phase,
+    progress: Progress | None,
+    *,
+    elapsed_s: float,
+    spinner: Spinner,
+) -> RenderableType:
+    """The phases so far: those passed with a tick, the current one with a spinner."""
+    table = Table.grid(padding=(0, 1))
+    for done in passed:
+        table.add_row(
+            Text("✓", style="green"), MEANINGS[done.phase], Text(f"{done.took_s:.1f} s", "dim")
+        )
+    table.add_row(spinner, Text(MEANINGS[phase], style="bold"), Text(f"{elapsed_s:.1f} s", "dim"))
+    if progress is None:
+        return table
+    detail = Table.grid(padding=(0, 1))
+    row: list[RenderableType] = [Text("   " + progress.detail, style="dim")]
+    if progress.fraction is not None:
+        row.append(ProgressBar(total=1.0, completed=progress.fraction, width=BAR_WIDTH))
+    detail.add_row(*row)
+    return Group(table, detail)
+
+
+def ready_lines(event: ServerReady, *, needs_key: bool) -> Iterable[Text]:
+    """What to know and to do when the server is ready; no line may be wrapped."""
+    yield Text.assemble(
+        (f"Ready in {event.elapsed_s:.1f} s", "bold green"),
+        f": {event.model} at ",
+        (event.url, "bold cyan"),
+    )
+    if event.kv_cache_tokens is not None:
+        yield Text(_kv_cache(event))
+    yield Text("Try it:")
+    yield Text("  " + curl_line(event, needs_key=needs_key))
+
+
+def curl_line(event: ServerReady, *, needs_key: bool) -> str:
+    """A request to try, as one line for a shell."""
+    body = {
+        "model": event.model,
+        "messages": [{"role": "user", "content": "What is the capital of France?"}],
+    }
+    words = ["curl", f"{event.url}/v1/chat/completions", "-H", "Content-Type: application/json"]
+    line = shlex.join(words)
+    if needs_key:
+        # In double quotes: the shell puts the key in.
+        line += ' -H "Authorization: Bearer $MIXVLLM_SERVER__API_KEY"'
+    return f"{line} -d {shlex.quote(json.dumps(body))}"
+
+
+def open_server_warning(host: str) -> RenderableType:
+    """The warning for a server that anybody in reach may use."""
+    return Panel(
+        Text.assemble(
+            (f"Anyone who can reach {host} may use this server: no API key is set.\n", "bold"),
+            "Set MIXVLLM_SERVER__API_KEY, or listen on this machine only: --host 127.0.0.1",
+        ),
+        title="warning",
+        border_style="bold yellow",
+        expand=False,
+    )
+
+
+def server_table(servers: Sequence[RunningServer]) -> RenderableType:
+    """The running servers."""
+    if not servers:
+        return Text("No server is running here.")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("port", "phase", "model", "url", "pid", "log"):
+        table.add_column(column, overflow="fold")
+    for server in servers:
+        table.add_row(
+            str(server.port),
+            server.phase,
+            server.model,
+            server.url,
+            str(server.pid),
+            server.log or "-",
+        )
+    return table
+
+
+def _kv_cache(event: ServerReady) -> str:
+    text = f"KV cache: {event.kv_cache_tokens:,} tokens"
+    if event.kv_cache_max_concurrency is not None and event.max_model_len is not None:
+        text += (
+            f", room for {event.kv_cache_max_concurrency:.2f} requests "
+            f"of {event.max_model_len:,} tokens"
+        )
+    return text

@@ -1,0 +1,59 @@
+"""What the server asks of an engine; vLLM's is built in `mixvllm.vllm_internals`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from mixvllm.server.lifecycle import Phase, Progress
+from mixvllm.vllm_internals.facts import EngineFacts
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+StepReporter = Callable[[Phase, Progress], None]
+
+
+class Engine(Protocol):
+    """A loaded engine."""
+
+    @property
+    def facts(self) -> EngineFacts:
+        """What it says of itself."""
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Its processes."""
+
+    @property
+    def errored(self) -> bool:
+        """Whether it has died."""
+
+    async def start(self) -> ASGIApp:
+        """Make its HTTP app; called once, on the loop that will serve it."""
+
+    def openapi(self) -> dict[str, Any] | None:
+        """The OpenAPI document of its HTTP app, or None if it shows none; may take a second."""
+
+    def end_requests(self) -> None:
+        """End the requests in flight with an error; called on the serving loop."""
+
+    def shutdown(self, timeout_s: float) -> None:
+        """End its processes; blocks."""
+
+
+class EngineBuilder(Protocol):
+    """Builds engines, the same one again and again."""
+
+    def build(self, on_step: StepReporter) -> Engine:
+        """Load the engine; blocks, and is always called in the same thread.
+
+        Args:
+            on_step: Told how far it is, in that thread.
+
+        Raises:
+            Exception: it cannot be loaded.
+        """

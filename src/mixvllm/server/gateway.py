@@ -1,0 +1,52 @@
+"""The app that answers HTTP from the first second, with the engine's app behind it."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+import mixvllm
+from mixvllm.server.engine import ASGIApp
+from mixvllm.server.middleware.auth import Authentication
+from mixvllm.server.middleware.engine_switch import EngineSwitch
+from mixvllm.server.middleware.generation_defaults import GenerationDefaults
+from mixvllm.server.routes import create_router
+from mixvllm.server.supervisor import Supervisor
+from mixvllm.settings.schema import ServeConfig
+
+
+def create_gateway(settings: ServeConfig, supervisor: Supervisor) -> FastAPI:
+    """Put our routes and middleware in front of the engine that the supervisor has.
+
+    The engine's app is called past our router, with the request as it came: what it does with
+    paths, redirects and errors stays its own.
+    """
+    gateway = FastAPI(
+        title="mixvllm",
+        version=mixvllm.__version__,
+        description="A vLLM engine behind the mixvllm gateway.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    router = create_router(settings, supervisor)
+    gateway.include_router(router)
+    paths = frozenset(getattr(route, "path", "") for route in router.routes)
+
+    def is_ours(path: str) -> bool:
+        if path == "/metrics":
+            return supervisor.app is None
+        return path in paths
+
+    def before_engine(app: ASGIApp) -> ASGIApp:
+        return GenerationDefaults(app, settings.generation_defaults, max_model_len)
+
+    def max_model_len() -> int | None:
+        return supervisor.engine.facts.max_model_len if supervisor.engine else None
+
+    gateway.add_middleware(
+        EngineSwitch, supervisor=supervisor, is_ours=is_ours, before_engine=before_engine
+    )
+    if settings.server.api_key is not None:
+        # Added last, it is the outermost: nothing is read of a request without the key.
+        gateway.add_middleware(Authentication, key=settings.server.api_key.get_secret_value())
+    return gateway

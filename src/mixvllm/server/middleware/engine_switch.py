@@ -1,0 +1,70 @@
+"""Where a request goes: our own routes, the engine's app, or a polite "not yet"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mixvllm.server.engine import ASGIApp, Receive, Scope, Send
+from mixvllm.server.lifecycle import Phase
+from mixvllm.server.openai_errors import error_body, send_error
+from mixvllm.server.supervisor import Supervisor
+
+RETRY_AFTER_S = 2
+SHOWN_AFTER_END = "The server is stopping."
+
+
+class EngineSwitch:
+    """Sends our own paths to our routes and all others to the engine, whose app stays whole."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        supervisor: Supervisor,
+        is_ours: Callable[[str], bool],
+        before_engine: Callable[[ASGIApp], ASGIApp],
+    ) -> None:
+        """Take both sides.
+
+        Args:
+            app: Our own routes.
+            supervisor: Who has the engine's app while there is one.
+            is_ours: Whether a path is one of our routes.
+            before_engine: Wraps the engine's app in the middleware that is for it alone.
+        """
+        self.app = app
+        self.supervisor = supervisor
+        self.is_ours = is_ours
+        self.engine_app = before_engine(self._ask_engine)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 503."""
+        if scope["type"] == "lifespan" or self.is_ours(scope["path"]):
+            await self.app(scope, receive, send)
+        elif self.supervisor.app is None:
+            await self._answer_not_ready(scope, receive, send)
+        else:
+            with self.supervisor.requests.one():
+                await self.engine_app(scope, receive, send)
+
+    async def _ask_engine(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.supervisor.app
+        if app is None:  # it went while the request's body was being read
+            await self._answer_not_ready(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    async def _answer_not_ready(self, scope: Scope, receive: Receive, send: Send) -> None:
+        lifecycle = self.supervisor.lifecycle
+        ending = lifecycle.phase in (Phase.DRAINING, Phase.STOPPED)
+        message = SHOWN_AFTER_END if ending else f"The model is not ready yet: {lifecycle.phase}."
+        body = error_body(
+            message,
+            "service_unavailable",
+            503,
+            phase=str(lifecycle.phase),
+            elapsed_s=round(lifecycle.elapsed_s, 3),
+        )
+        headers = {"Retry-After": str(RETRY_AFTER_S)}
+        if ending:
+            headers["Connection"] = "close"
+        await send_error(scope, receive, send, status=503, body=body, headers=headers)

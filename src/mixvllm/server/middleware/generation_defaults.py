@@ -1,0 +1,112 @@
+"""Fills in the configured sampling values that a request leaves out.
+
+vLLM's own `--override-generation-config` covers the sampling values on every route, but its
+`max_new_tokens` is a silent ceiling and `/v1/completions` has a default length of its own; in the
+request body a default is a default on all three routes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mixvllm.server.engine import ASGIApp, Message, Receive, Scope, Send
+from mixvllm.settings.schema import GenerationDefaultsConfig
+
+# The names of the answer's length on each route: the first is filled in when all are missing.
+LENGTH_NAMES = {
+    "/v1/completions": ("max_tokens",),
+    "/v1/chat/completions": ("max_completion_tokens", "max_tokens"),
+    "/v1/responses": ("max_output_tokens",),
+}
+
+
+class GenerationDefaults:
+    """Adds what a request to a generating route leaves out; a request's own value always wins."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        defaults: GenerationDefaultsConfig,
+        max_model_len: Callable[[], int | None],
+    ) -> None:
+        """Take the values once.
+
+        Args:
+            app: What answers the requests.
+            defaults: The configured values.
+            max_model_len: The engine's longest context: vLLM refuses a longer answer, and a
+                default must not make requests fail.
+        """
+        self.app = app
+        self.sampling = defaults.model_dump(exclude={"max_tokens"}, exclude_none=True)
+        self.max_tokens = defaults.max_tokens
+        self.max_model_len = max_model_len
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, its body completed where it is a generating one."""
+        if not self._concerns(scope):
+            await self.app(scope, receive, send)
+            return
+        messages = await _read_body(receive)
+        original = b"".join(message.get("body", b"") for message in messages)
+        completed = self._complete(original, LENGTH_NAMES[scope["path"]])
+        if completed is None or messages[-1]["type"] != "http.request":
+            await self.app(scope, _replay(messages, receive), send)
+            return
+        request: Message = {"type": "http.request", "body": completed, "more_body": False}
+        headers = _with_length(scope["headers"], len(completed))
+        await self.app({**scope, "headers": headers}, _replay([request], receive), send)
+
+    def _concerns(self, scope: Scope) -> bool:
+        return (
+            scope["type"] == "http"
+            and scope["method"] == "POST"
+            and scope["path"] in LENGTH_NAMES
+            and bool(self.sampling or self.max_tokens)
+        )
+
+    def _complete(self, body: bytes, length_names: tuple[str, ...]) -> bytes | None:
+        """The completed body, or None where there is nothing to add: vLLM answers bad JSON."""
+        try:
+            request = json.loads(body)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(request, dict):
+            return None
+        missing = self._missing(request, length_names)
+        return json.dumps({**request, **missing}).encode() if missing else None
+
+    def _missing(self, request: Mapping[str, Any], length_names: tuple[str, ...]) -> dict[str, Any]:
+        missing = {k: v for k, v in self.sampling.items() if request.get(k) is None}
+        if self.max_tokens and all(request.get(name) is None for name in length_names):
+            longest = self.max_model_len()
+            missing[length_names[0]] = min(self.max_tokens, longest or self.max_tokens)
+        return missing
+
+
+async def _read_body(receive: Receive) -> list[Message]:
+    """Every message up to the end of the body, or up to the client's going away."""
+    messages = [await receive()]
+    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body", False):
+        messages.append(await receive())
+    return messages
+
+
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    """A `receive` that gives the messages, then what really comes: `http.disconnect`."""
+    waiting = iter(messages)
+
+    async def replay() -> Message:
+        for message in waiting:
+            return message
+        return await receive()
+
+    return replay
+
+
+def _with_length(headers: list[tuple[bytes, bytes]], length: int) -> list[tuple[bytes, bytes]]:
+    framing = (b"content-length", b"transfer-encoding")
+    kept = [(name, value) for name, value in headers if name not in framing]
+    return [*kept, (b"content-length", str(length).encode())]

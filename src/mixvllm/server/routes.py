@@ -1,0 +1,59 @@
+"""Our own routes: /health, /live, /status, /metrics, /openapi.json, /docs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+
+from mixvllm.server.lifecycle import Phase
+from mixvllm.server.openapi import merge
+from mixvllm.server.status import ServerStatus, describe, metrics_before_engine
+from mixvllm.server.supervisor import Supervisor
+from mixvllm.settings.schema import ServeConfig
+
+
+def create_router(settings: ServeConfig, supervisor: Supervisor) -> APIRouter:
+    """The routes of one server."""
+    router = APIRouter(tags=["mixvllm"])
+
+    @router.get("/health", responses={503: {"description": "Not ready; the body says why."}})
+    async def health() -> JSONResponse:
+        """Whether requests are answered: 200 when ready, else 503."""
+        phase = supervisor.lifecycle.phase
+        ready = phase is Phase.READY
+        return JSONResponse({"phase": str(phase)}, status_code=200 if ready else 503)
+
+    @router.get("/live")
+    async def live() -> JSONResponse:
+        """Whether the process answers at all: always 200."""
+        return JSONResponse({"phase": str(supervisor.lifecycle.phase)})
+
+    @router.get("/status")
+    async def status() -> ServerStatus:
+        """What the server is doing, how far it is, and with which settings."""
+        return describe(supervisor, settings)
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> PlainTextResponse:
+        """Prometheus metrics: the engine's own as soon as there is one."""
+        return PlainTextResponse(
+            metrics_before_engine(supervisor), media_type="text/plain; version=0.0.4"
+        )
+
+    @router.get("/openapi.json", include_in_schema=False)
+    async def openapi(request: Request) -> JSONResponse:
+        engine, ours = supervisor.engine, request.app.openapi()
+        engines: dict[str, Any] | None = None
+        if engine is not None and supervisor.app is not None:
+            engines = await asyncio.to_thread(engine.openapi)
+        return JSONResponse(merge(ours, engines))
+
+    @router.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url="openapi.json", title="mixvllm")
+
+    return router

@@ -1,0 +1,40 @@
+"""Builds the engine that the settings describe: finds the model, then has vLLM load it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from mixvllm.server.engine import Engine, StepReporter
+from mixvllm.server.lifecycle import Phase, Progress
+from mixvllm.server.model_files import locate_model
+from mixvllm.settings.schema import ServeConfig
+from mixvllm.vllm_internals.command_line import api_server_arguments
+from mixvllm.vllm_internals.environment import prepare_environment
+from mixvllm.vllm_internals.installed import InstalledEngine
+
+
+@dataclass(frozen=True)
+class ServedEngineBuilder:
+    """Builds vLLM engines for one set of settings.
+
+    Attributes:
+        settings: The settings.
+        installed: The vLLM that is installed.
+    """
+
+    settings: ServeConfig
+    installed: InstalledEngine
+
+    def build(self, on_step: StepReporter) -> Engine:
+        """Find the model and load it; see `EngineBuilder`."""
+        model_path = locate_model(self.settings.model, on_step)
+        arguments = api_server_arguments(
+            self.settings, build=self.installed.build, model_path=model_path
+        )
+        on_step(Phase.LOADING, Progress(f"importing vLLM {self.installed.version}"))
+        key_is_ours = self.settings.server.api_key is not None
+        prepare_environment(os.environ, key_is_ours=key_is_ours)
+        from mixvllm.vllm_internals.vllm_engine import build_engine
+
+        return build_engine(arguments)

@@ -1,0 +1,101 @@
+"""What a server says of itself: `/status`, `/health`, and the metrics before the engine's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+import mixvllm
+from mixvllm.server.lifecycle import Phase
+from mixvllm.server.supervisor import Supervisor
+from mixvllm.settings.schema import ServeConfig
+from mixvllm.vllm_internals.command_line import SECRET_ARGUMENTS
+from mixvllm.vllm_internals.installed import installed_engine
+
+MASK = "**********"
+
+
+class PhaseProgressBody(BaseModel):
+    """How far the current phase is."""
+
+    detail: str
+    fraction: float | None = Field(description="The share that is done, if it is known.")
+
+
+class KvCacheBody(BaseModel):
+    """The size of the KV cache in tokens."""
+
+    predicted_tokens: int | None
+    actual_tokens: int | None
+
+
+class VersionsBody(BaseModel):
+    """What is running."""
+
+    mixvllm: str
+    vllm: str | None
+
+
+class ServerStatus(BaseModel):
+    """The state of the server."""
+
+    phase: Phase
+    elapsed_s: float = Field(description="Seconds since the server began.")
+    progress: PhaseProgressBody | None
+    model: str | None
+    restarts: int
+    error: str | None
+    kv_cache: KvCacheBody
+    versions: VersionsBody
+    engine_pids: list[int]
+    settings: dict[str, Any] = Field(description="The effective settings, secrets masked.")
+
+
+def describe(supervisor: Supervisor, settings: ServeConfig) -> ServerStatus:
+    """The state of the server now."""
+    lifecycle, engine, installed = supervisor.lifecycle, supervisor.engine, installed_engine()
+    progress = lifecycle.progress
+    return ServerStatus(
+        phase=lifecycle.phase,
+        elapsed_s=round(lifecycle.elapsed_s, 3),
+        progress=progress and PhaseProgressBody(detail=progress.detail, fraction=progress.fraction),
+        model=settings.served_name,
+        restarts=supervisor.restarts,
+        error=lifecycle.error,
+        kv_cache=KvCacheBody(
+            predicted_tokens=None,
+            actual_tokens=engine.facts.kv_cache_tokens if engine else None,
+        ),
+        versions=VersionsBody(
+            mixvllm=mixvllm.__version__, vllm=installed.version if installed else None
+        ),
+        engine_pids=list(engine.pids) if engine else [],
+        settings=masked_settings(settings),
+    )
+
+
+def masked_settings(settings: ServeConfig) -> dict[str, Any]:
+    """The settings as plain data, secrets masked."""
+    plain = settings.model_dump(mode="json")
+    plain["vllm"] = {
+        name: MASK if name.replace("-", "_") in SECRET_ARGUMENTS else value
+        for name, value in plain["vllm"].items()
+    }
+    return plain
+
+
+def metrics_before_engine(supervisor: Supervisor) -> str:
+    """Prometheus' text while there is no engine whose `/metrics` could answer."""
+    lines = [
+        "# HELP mixvllm_server_phase What the server is doing; 1 for the current phase.",
+        "# TYPE mixvllm_server_phase gauge",
+    ]
+    current = supervisor.lifecycle.phase
+    lines += [f'mixvllm_server_phase{{phase="{p}"}} {int(p is current)}' for p in Phase]
+    lines += [
+        "# HELP mixvllm_engine_restarts_total How often a dead engine was replaced.",
+        "# TYPE mixvllm_engine_restarts_total counter",
+        f"mixvllm_engine_restarts_total {supervisor.restarts}",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,78 @@
+"""The true cause of a failed start, found in what vLLM printed and raised.
+
+`AsyncLLM` raises only "Engine core initialization failed. See root cause above"; the cause is the
+last line of the first traceback that EngineCore or a worker logged.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from mixvllm.vllm_internals.output_lines import LogLine
+
+# The class of an exception and what it said: `ValueError: To serve at least ...`.
+EXCEPTION = re.compile(r"^(?P<type>(?:[A-Za-z_]\w*\.)*[A-Z]\w*): (?P<text>.+)$")
+SPEAKS_FOR_ITSELF = ("ValueError", "RuntimeError", "Exception", "VLLMValidationError")
+NOT_THE_CAUSE = ("Engine core initialization failed", "WorkerProc initialization failed")
+PYDANTIC_TAIL = re.compile(r" \[type=\w+, input_value=.*$")
+DEATH = re.compile(r"died unexpectedly \(exit code")
+LONGEST = 600
+
+
+@dataclass
+class FailureCause:
+    """Reads the log line by line and keeps the first cause of a failure.
+
+    What a process logged as an error counts before what was merely printed: a traceback alone on
+    the terminal may be one that vLLM has handled.
+    """
+
+    _logged: str | None = None
+    _printed: str | None = None
+    _death: str | None = None
+    _in_traceback: set[str | None] = field(default_factory=set)
+
+    @property
+    def cause(self) -> str | None:
+        """The cause in words, or None."""
+        return self._logged or self._printed or self._death
+
+    def read(self, line: LogLine) -> None:
+        """Take one line into account."""
+        if line.process and line.level not in ("ERROR", "CRITICAL"):
+            return
+        if DEATH.search(line.message):
+            self._death = self._death or line.message
+        elif line.message.startswith("Traceback (most recent call last)"):
+            self._in_traceback.add(line.process)
+        elif line.process in self._in_traceback and (match := EXCEPTION.match(line.message)):
+            self._in_traceback.discard(line.process)
+            if not match["text"].startswith(NOT_THE_CAUSE):
+                self._keep(line, worded(match["type"], match["text"]))
+
+    def _keep(self, line: LogLine, cause: str) -> None:
+        if line.process:
+            self._logged = self._logged or cause
+        else:
+            self._printed = self._printed or cause
+
+
+def worded(type_name: str, text: str) -> str:
+    """An exception in words: its class only where the text alone would say too little."""
+    short = type_name.rpartition(".")[2]
+    said = PYDANTIC_TAIL.sub("", text).strip()
+    said = said if len(said) <= LONGEST else f"{said[:LONGEST]} ..."
+    return said if short in SPEAKS_FOR_ITSELF else f"{short}: {said}"
+
+
+def cause_of_exception(error: BaseException) -> str | None:
+    """The cause that an exception raised in this process tells, or None if it tells none."""
+    text = str(error).strip()
+    if text.startswith(NOT_THE_CAUSE):
+        return None
+    value_errors = re.findall(r"^ +Value error, (.+)$", text, flags=re.MULTILINE)
+    if value_errors:
+        return "; ".join(worded("ValueError", said) for said in value_errors)
+    first = text.splitlines()[0] if text else "no message"
+    return worded(type(error).__name__, first)

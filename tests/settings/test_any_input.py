@@ -1,0 +1,88 @@
+"""Whatever stands in a file, a variable or a flag, the answer is problems, never a traceback."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mixvllm.errors import SettingsError
+from mixvllm.settings.check import check_file
+from mixvllm.settings.fields import all_fields, fields_by_key, section_aliases
+from mixvllm.settings.layers.command_line import GivenFlag, read_vllm_flags
+from mixvllm.settings.resolve import Sources, resolve
+from mixvllm.settings.yaml_writer import write_yaml
+
+FEW = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+names = st.sampled_from(
+    [*section_aliases(), *(f.name for f in all_fields()), "profiles", "x", "<<"]
+)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+trees = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=12,
+)
+yaml_text = st.text(alphabet="ab:-[]{}#&*!|>'\"%@`,?~ \n\t0.1<\\", max_size=60)
+
+
+@FEW
+@given(content=st.binary(max_size=80) | yaml_text.map(str.encode))
+def test_any_bytes_are_checked(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "any.yaml"
+    file.write_bytes(content)
+
+    report = check_file(file)
+
+    assert report.problems or report.notes
+
+
+@FEW
+@given(tree=st.dictionaries(names, trees, max_size=5))
+def test_any_tree_of_settings_is_checked_and_resolves_or_is_refused(
+    tmp_path: Path, tree: dict[str, object]
+) -> None:
+    file = tmp_path / "any.yaml"
+    file.write_text(write_yaml(tree))
+
+    is_ok = check_file(file).is_ok()
+
+    if is_ok:
+        assert resolve(Sources(config=file)).config_file == str(file)
+    elif "profiles" not in tree:
+        with pytest.raises(SettingsError):
+            resolve(Sources(config=file))
+
+
+@FEW
+@given(text=st.text(max_size=12), key=st.sampled_from(sorted(fields_by_key())))
+def test_any_text_is_a_value_or_a_problem_of_its_variable_and_its_flag(text: str, key: str) -> None:
+    field = fields_by_key()[key]
+    sources = [Sources(environment={field.environment_name: text})]
+    if not field.is_flag_pair:
+        sources.append(Sources(flags=[GivenFlag(field.flags[0], text)]))
+    for source in sources:
+        try:
+            resolved = resolve(source)
+        except SettingsError as error:
+            assert [p.key for p in error.problems] in (
+                [field.environment_name],
+                [field.flags[0]],
+            )
+        else:
+            assert resolved.value(key).key == key
+
+
+@FEW
+@given(
+    words=st.lists(
+        st.sampled_from(["--seed", "-tp", "--x", "1", "", "=", "--no-x", "-"]) | st.text(max_size=5)
+    )
+)
+def test_any_words_after_the_dashes_are_read_or_named(words: list[str]) -> None:
+    reading = read_vllm_flags(words)
+
+    assert len(reading.given) + len(reading.problems) <= len(words)
+    assert not words or reading.given or reading.problems
