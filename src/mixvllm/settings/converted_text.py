@@ -38,7 +38,8 @@ def converted_text(shell: ShellCommand, given: Sequence[Given], lost: Sequence[U
         *_setting_notes(values.keys()),
         *_loss_notes(lost),
     ]
-    parts = ["".join(f"# {line}\n" for note in notes for line in note.splitlines())]
+    lines = [line for note in notes for line in note.splitlines()]
+    parts = ["".join(f"# {_printable(line)}\n" for line in lines)]
     fields = [key for key in fields_by_key() if key in values and key != API_KEY]
     others = [key for key in values if key.startswith(PASS_THROUGH)]
     for section in (*sections(), PASS_THROUGH_SECTION):
@@ -106,3 +107,8 @@ def _is_secret(word: str) -> bool:
     flag = word.partition("=")[0]
     found = find_argument(flag)
     return bool(SECRET_NAME.search(found[0].name if found else flag))
+
+
+def _printable(text: str) -> str:
+    """YAML refuses control characters, even in comments."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
