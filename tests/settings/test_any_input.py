@@ -6,10 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mixvllm.errors import SettingsError
+from mixvllm.errors import MixvllmError, SettingsError
 from mixvllm.settings.check import check_file
 from mixvllm.settings.fields import all_fields, fields_by_key, section_aliases
-from mixvllm.settings.layers.command_line import GivenFlag, read_vllm_flags
+from mixvllm.settings.from_vllm_command import convert
+from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.layers.vllm_flags import read_vllm_flags
 from mixvllm.settings.resolve import Sources, resolve
 from mixvllm.settings.yaml_writer import write_yaml
 
@@ -86,3 +88,26 @@ def test_any_words_after_the_dashes_are_read_or_named(words: list[str]) -> None:
 
     assert len(reading.given) + len(reading.problems) <= len(words)
     assert not words or reading.given or reading.problems
+
+
+@FEW
+@given(
+    words=st.lists(
+        st.sampled_from(
+            ["--seed", "-tp", "--api-key", "'a b'", "docker run -e", "-m", "> x", "A=b"]
+        )
+        | st.text(max_size=6)
+    ),
+    start=st.sampled_from(["", "vllm serve m ", "docker run --rm vllm/vllm-openai "]),
+)
+def test_any_command_is_refused_or_becomes_a_valid_file(
+    tmp_path: Path, start: str, words: list[str]
+) -> None:
+    file = tmp_path / "any.yaml"
+    try:
+        converted = convert(start + " ".join(words), tmp_path)
+    except MixvllmError:
+        return
+    file.write_text(converted.text, encoding="utf-8")
+
+    assert check_file(file).problems == ()

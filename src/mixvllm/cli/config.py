@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from mixvllm.cli.app import Invocation
+from mixvllm.cli.config_init import init
+from mixvllm.cli.config_schema import schema
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.options import ConfigOption, JsonOption, ProfileOption, with_setting_flags
 from mixvllm.cli.settings import resolve_settings
@@ -27,7 +29,10 @@ from mixvllm.vllm_internals.command_line import api_server_arguments
 from mixvllm.vllm_internals.installed import installed_engine
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="rich", help="Check, show and write configuration files."
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="Check, show and write configuration files.",
 )
 
 
@@ -109,6 +114,10 @@ def show(
     else:
         invocation.output.out.print(settings_table(resolved.values))
     return ExitStatus.DONE
+
+
+app.command(epilog="Example: [bold]mixvllm config schema > mixvllm.schema.json[/]")(schema)
+app.command(epilog='Example: [bold]mixvllm config init --from "vllm serve M -tp 2"[/]')(init)
 
 
 def _default_file() -> Path:

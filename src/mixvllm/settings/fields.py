@@ -68,6 +68,11 @@ class SettingField:
         return str(self.extra["x-meaning"])
 
     @property
+    def trade_off(self) -> str:
+        """What another value costs, or nothing."""
+        return str(self.extra.get("x-trade-off", ""))
+
+    @property
     def description(self) -> str:
         """Meaning and trade-off."""
         return self.info.description or ""

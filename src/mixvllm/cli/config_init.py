@@ -1,0 +1,116 @@
+"""`mixvllm config init`: write a file to start from, or one converted from a vLLM command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mixvllm.cli.app import Invocation
+from mixvllm.cli.options import JsonOption
+from mixvllm.cli.settings import say_warnings
+from mixvllm.errors import MixvllmError, UsageError
+from mixvllm.render.settings import placed_problem_as_json
+from mixvllm.settings.from_vllm_command import Converted, convert
+from mixvllm.settings.json_schema import CONFIG_SCHEMA_FILE, MODELINE, config_schema, schema_text
+from mixvllm.settings.resolve import DEFAULT_FILE
+from mixvllm.settings.starter import starter_file
+
+STDOUT = Path("-")
+
+
+def init(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file to write; `-` is stdout.")
+    ] = Path(DEFAULT_FILE),
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="The model that the file names; the embedded one when left out.",
+            show_default=False,
+        ),
+    ] = None,
+    command: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="COMMAND",
+            help='Convert a command that starts vLLM: "vllm serve ...", "docker run ...".',
+            show_default=False,
+        ),
+    ] = None,
+    with_schema: Annotated[
+        bool,
+        typer.Option("--with-schema", help="Write the JSON Schema beside it, for editors."),
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a commented config file to start from.
+
+    What a converted command holds that has no setting becomes a comment and a warning.
+    """
+    invocation: Invocation = ctx.obj
+    _refuse_contradictions(file, model, command, with_schema=with_schema)
+    beside = file.parent / CONFIG_SCHEMA_FILE
+    has_schema = with_schema or (file != STDOUT and beside.is_file())
+    written = _content(model, command, has_schema=has_schema)
+    if file != STDOUT:
+        _write(file, written.text, force=force)
+    if with_schema and (force or not beside.exists()):
+        _write(beside, schema_text(config_schema()), force=force)
+    _tell(invocation, file, written, as_json=as_json)
+
+
+def _refuse_contradictions(
+    file: Path, model: str | None, command: str | None, *, with_schema: bool
+) -> None:
+    if model is not None and command is not None:
+        hint = "Write the model into the command."
+        raise UsageError("--model and --from are two ways to begin: give one of them.", hint=hint)
+    if model is not None and not model.strip():
+        raise UsageError("--model is empty.", hint="Leave it out for the embedded model.")
+    if with_schema and file == STDOUT:
+        hint = "`mixvllm config schema` prints the schema."
+        raise UsageError("--with-schema needs a file to write beside.", hint=hint)
+
+
+def _content(model: str | None, command: str | None, *, has_schema: bool) -> Converted:
+    schema = CONFIG_SCHEMA_FILE if has_schema else None
+    if command is None:
+        return Converted(starter_file(model, schema=schema), ())
+    converted = convert(command, Path.cwd())
+    modeline = f"{MODELINE}{schema}\n" if schema else ""
+    return Converted(modeline + converted.text, converted.warnings)
+
+
+def _write(file: Path, text: str, *, force: bool) -> None:
+    """Write a file; one that is there stays as it is unless `force` says otherwise."""
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        hint = "Give another name, or --force to overwrite it."
+        raise MixvllmError(f"{file} exists already.", hint=hint) from None
+    except OSError as error:
+        raise MixvllmError(f"{file} cannot be written: {error.strerror}.") from None
+
+
+def _tell(invocation: Invocation, file: Path, written: Converted, *, as_json: bool) -> None:
+    output = invocation.output
+    if as_json:
+        named = None if file == STDOUT else os.fspath(file)
+        problems = [placed_problem_as_json(problem) for problem in written.warnings]
+        output.json({"file": named, "content": written.text, "problems": problems})
+        return
+    if file == STDOUT:
+        output.text(written.text)
+    say_warnings(invocation, written.warnings)
+    if file != STDOUT:
+        default = file == Path(DEFAULT_FILE)
+        output.note(f"wrote {file}; next: mixvllm serve" + ("" if default else f" --config {file}"))
