@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ class ServerProcess:
     port: int
     started_at: float
     errors: Path
+    key: str = ""
 
     @property
     def url(self) -> str:
@@ -39,7 +40,9 @@ class ServerProcess:
     def status(self) -> dict[str, Any] | None:
         """Its status, or None while it cannot be had."""
         try:
-            status: dict[str, Any] = httpx.get(f"{self.url}/status", timeout=5).json()
+            status: dict[str, Any] = httpx.get(
+                f"{self.url}/status", timeout=5, headers={"x-api-key": self.key}
+            ).json()
         except httpx.TransportError:
             return None
         return status
@@ -70,24 +73,25 @@ class ServerProcess:
 
 @contextmanager
 def server_process(
-    command: list[str], directory: Path, *, port: int | None = None
+    command: list[str], directory: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[ServerProcess]:
     """Run `python COMMAND --port PORT`; it and its children are gone afterwards."""
-    port = port or free_port()
+    port = free_port()
     errors = directory / f"stderr-{port}"
     started_at = time.monotonic()
     with errors.open("w") as stderr:
         process = subprocess.Popen(
             [sys.executable, *command, "--port", str(port)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+            env={**os.environ, **(environment or {}), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
             stdout=subprocess.DEVNULL,
             stderr=stderr,
             text=True,
         )
         family: list[psutil.Process] = []
         try:
-            yield ServerProcess(process, port, started_at, errors)
+            key = (environment or {}).get("MIXVLLM_SERVER__API_KEY", "")
+            yield ServerProcess(process, port, started_at, errors, key)
         finally:
             if process.poll() is None:
                 family = psutil.Process(process.pid).children(recursive=True)
