@@ -93,9 +93,10 @@ def serve_settings(settings: ServeConfig, output: Output, *, verbose: bool) -> N
     Raises:
         MixvllmError: it cannot even begin.
     """
+    flight = run_preflight(settings)
+    # Until the server's own handlers are there: nothing is loaded that would need an orderly end.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: leave(ExitStatus.DONE))
-    flight = run_preflight(settings)
     key, host = settings.server.api_key, settings.server.host
     if key is None and not is_loopback(host):
         output.say(open_server_warning(host))

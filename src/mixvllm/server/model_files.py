@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from mixvllm.errors import ModelError
-from mixvllm.models.sources.hub import check_hub_model
+from mixvllm.models.sources.hub import check_hub_model, fetch_hub_model
+from mixvllm.models.sources.hub_download import OnBytes
 from mixvllm.server.engine import StepReporter
 from mixvllm.server.lifecycle import Phase, Progress
-from mixvllm.settings.schema import DEMO_MODEL, ModelConfig
+from mixvllm.settings.schema import DEMO_MODEL, GIB, ModelConfig
+
+# With one of these vLLM loads other files, or puts them elsewhere.
+OWN_DOWNLOAD = frozenset(
+    {"load_format", "download_dir", "ignore_patterns", "model_loader_extra_config"}
+)
 
 
 def is_local(name: str) -> bool:
@@ -38,10 +45,17 @@ def check_local_model(name: str) -> None:
         )
 
 
-def locate_model(model: ModelConfig, on_step: StepReporter) -> str | None:
+def locate_model(
+    model: ModelConfig, on_step: StepReporter, arguments: Collection[str] = ()
+) -> str | None:
     """Find the model before vLLM looks for it; the path to load, or None to load it by its name.
 
-    Blocks: it may ask the hub or prepare the embedded model.
+    Blocks: it may prepare the embedded model, or ask the hub and download.
+
+    Args:
+        model: Which one.
+        on_step: Told how far it is.
+        arguments: The names of vLLM's arguments that are given.
 
     Raises:
         ModelError: it cannot be had.
@@ -57,7 +71,21 @@ def locate_model(model: ModelConfig, on_step: StepReporter) -> str | None:
         return str(Path(model.name).expanduser())
     on_step(Phase.CHECKING, Progress(f"asking the hub for {model.name}"))
     check_hub_model(model.name, model.revision)
+    if not OWN_DOWNLOAD.intersection(arguments):
+        fetch_hub_model(model.name, model.revision, _bytes_reporter(on_step))
     return None
+
+
+def _bytes_reporter(on_step: StepReporter) -> OnBytes:
+    def report(done: int, total: int | None) -> None:
+        if total is None:
+            return
+        detail = f"{done / GIB:.2f} of {total / GIB:.2f} GiB"
+        # Files that are all in the cache are no download.
+        if done < total:
+            on_step(Phase.DOWNLOADING, Progress(detail, done / total))
+
+    return report
 
 
 def _nearest_parent(path: Path) -> str:

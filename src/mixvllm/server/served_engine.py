@@ -28,7 +28,7 @@ class ServedEngineBuilder:
 
     def build(self, on_step: StepReporter) -> Engine:
         """Find the model and load it; see `EngineBuilder`."""
-        model_path = locate_model(self.settings.model, on_step)
+        model_path = locate_model(self.settings.model, on_step, self.settings.vllm)
         arguments = api_server_arguments(
             self.settings, build=self.installed.build, model_path=model_path
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from mixvllm.server.engine import ASGIApp, Engine, EngineBuilder
 from mixvllm.server.lifecycle import Lifecycle, Phase, Progress
 from mixvllm.server.requests_in_flight import RequestsInFlight
 
+LOG = logging.getLogger(__name__)
 WATCH_INTERVAL_S = 0.1
 ENGINE_SHUTDOWN_S = 2.0
 
@@ -135,6 +137,8 @@ class Supervisor:
         cause = await asyncio.to_thread(self._find_cause, error)
         if cause is None and self.engine is not None:
             cause = self.engine.describe_death()
+        if error is not None:
+            LOG.error("The engine could not be built.", exc_info=error)
         what = "The engine died" if kind is EngineDiedError else "vLLM could not load the model"
         return kind(f"{what}: {cause}" if cause else f"{what}.", log=self._log)
 

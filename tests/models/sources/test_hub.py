@@ -1,5 +1,6 @@
 """Against a stand-in hub on this machine that speaks the few words that are asked."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+from mixvllm.models.sources.hub_download import wanted_files
 
 CHECK = """
 import sys
@@ -25,6 +28,15 @@ except ModelError as error:
 ERRORS = {"unknown": "RepoNotFound", "gated": "GatedRepo", "old": "RevisionNotFound"}
 
 
+COMMIT = "0" * 40
+FILES = {
+    "config.json": b"{}",
+    "model.safetensors": b"w" * 3_000_000,
+    "pytorch_model.bin": b"w" * 10,
+    "README.md": b"#",
+}
+
+
 class StandInHub(BaseHTTPRequestHandler):
     """Answers `HEAD /OWNER/NAME/resolve/REVISION/config.json` as the hub does."""
 
@@ -32,9 +44,13 @@ class StandInHub(BaseHTTPRequestHandler):
         _, owner, *_ = self.path.split("/")
         if owner == "good":
             self.send_response(200)
-            self.send_header("ETag", '"1"')
-            self.send_header("X-Repo-Commit", "0" * 40)
-        elif owner == "plain":
+            content = FILES.get(self.path.rpartition("/")[2], b"")
+            self.send_header("ETag", f'"{hash(content)}"')
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            return
+        if owner == "plain":
             self.send_response(404)
             self.send_header("X-Error-Code", "EntryNotFound")
         elif owner in ERRORS:
@@ -44,6 +60,25 @@ class StandInHub(BaseHTTPRequestHandler):
             self.send_response(500)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/api/models/good/model/tree"):
+            tree = [
+                {"type": "file", "path": name, "size": len(text), "oid": str(hash(text))}
+                for name, text in FILES.items()
+            ]
+            content = json.dumps(tree).encode()
+        elif self.path.startswith("/api/models/good/model"):
+            siblings = [{"rfilename": name} for name in FILES]
+            content = json.dumps({"id": "good/model", "sha": COMMIT, "siblings": siblings}).encode()
+        else:
+            content = FILES.get(self.path.rpartition("/")[2], b"")
+        self.send_response(200 if content else 404)
+        self.send_header("ETag", f'"{hash(content)}"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -147,3 +182,38 @@ def test_a_broken_hub_is_said_to_be_out_of_reach(hub: str, home: Path) -> None:
 
     assert "cannot be reached" in message
     assert "500" in message
+
+
+FETCH = """
+import sys
+from mixvllm.models.sources.hub import fetch_hub_model
+fetch_hub_model(sys.argv[1], None, lambda done, total: print(done, total))
+"""
+
+
+def test_what_vllm_loads_is_brought_into_the_cache_and_the_bytes_are_told(
+    hub: str, home: Path
+) -> None:
+    environment = {**os.environ, "HF_ENDPOINT": hub, "HF_HOME": str(home)}
+    command = [sys.executable, "-c", FETCH, "good/model"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+
+    assert ran.stdout.splitlines()[-1] == "3000002 3000002"
+    snapshot = home / "hub" / "models--good--model" / "snapshots" / COMMIT
+    assert {path.name for path in snapshot.iterdir()} == {"config.json", "model.safetensors"}
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [
+        (["a.safetensors", "b.bin", "c.json", "README.md"], ["a.safetensors", "c.json"]),
+        (["consolidated.safetensors", "model.safetensors"], ["consolidated.safetensors"]),
+        (["pytorch_model.bin", "original/x.safetensors"], ["pytorch_model.bin"]),
+        (["model.gguf", "config.json"], []),
+    ],
+)
+def test_the_files_that_vllm_would_load_are_the_ones_wanted(
+    files: list[str], wanted: list[str]
+) -> None:
+    assert wanted_files(files) == wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,12 @@ from mixvllm.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mixvllm.models.sources.hub_download import OnBytes
+
 TOKEN_HINT = "run `hf auth login`, or set HF_TOKEN"
 CONFIG = "config.json"
+# huggingface_hub 1 speaks HTTP through httpx, 2 through its successor.
+NETWORK_PACKAGES = ("httpx", "httpx2", "httpcore", "httpcore2", "huggingface_hub")
 LOCAL_HINT = "or name a local directory that has the model"
 
 
@@ -21,13 +26,13 @@ def check_hub_model(name: str, revision: str | None = None) -> None:
     Raises:
         ModelError: it cannot be fetched; the message says why and what to do.
     """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.constants import is_offline_mode
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
     cached = False
     try:
-        cached = isinstance(try_to_load_from_cache(name, CONFIG, revision=revision), str)
+        cached = _is_cached(name, revision)
         if cached and is_offline_mode():
             return
         # One question without the retries of a download: a mistake is told at once.
@@ -42,8 +47,45 @@ def check_hub_model(name: str, revision: str | None = None) -> None:
             raise _worded(name, revision, error) from error
 
 
+def fetch_hub_model(name: str, revision: str | None, on_bytes: OnBytes) -> None:
+    """Bring the model into the cache; without a network what the cache has must do.
+
+    Raises:
+        ModelError: it broke off, or the disk is full.
+    """
+    from huggingface_hub.constants import is_offline_mode
+
+    from mixvllm.models.sources.hub_download import download_model
+
+    if is_offline_mode():
+        return
+    try:
+        download_model(name, revision, on_bytes)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise ModelError(
+                f"The disk is too full for the model {name}.",
+                hint="Make room, or set HF_HOME to a directory on a larger disk.",
+            ) from error
+        if not _is_cached(name, revision):
+            raise _worded(name, revision, error) from error
+    except Exception as error:
+        if not _is_cached(name, revision):
+            raise _worded(name, revision, error) from error
+
+
+def _is_cached(name: str, revision: str | None) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(name, CONFIG, revision=revision), str)
+
+
 def _worded(name: str, revision: str | None, error: Exception) -> ModelError:
-    """The first matching row of a table from error type to words; subclasses come first."""
+    """The first matching row of a table from error type to words; subclasses come first.
+
+    Raises:
+        Exception: the error itself, where it is of no kind that a hub or a network has.
+    """
     from huggingface_hub import errors
 
     table: tuple[tuple[type[Exception], Callable[[], ModelError]], ...] = (
@@ -51,12 +93,13 @@ def _worded(name: str, revision: str | None, error: Exception) -> ModelError:
         (errors.GatedRepoError, lambda: _gated(name)),
         (errors.RepositoryNotFoundError, lambda: _unknown(name)),
         (errors.RevisionNotFoundError, lambda: _no_revision(name, revision)),
-        (errors.OfflineModeIsEnabled, lambda: _not_reached(name, error)),
         (OSError, lambda: _not_reached(name, error)),
     )
     for kind, build in table:
         if isinstance(error, kind):
             return build()
+    if type(error).__module__.partition(".")[0] not in NETWORK_PACKAGES:
+        raise error
     return _not_reached(name, error)
 
 

@@ -1,0 +1,110 @@
+import io
+import shlex
+
+import pytest
+from rich.console import Console, RenderableType
+from rich.spinner import Spinner
+
+from mixvllm.cli.serve_view import progress_view
+from mixvllm.render.progress import (
+    PassedPhase,
+    checklist,
+    curl_line,
+    open_server_warning,
+    phase_line,
+    ready_lines,
+)
+from mixvllm.server.lifecycle import Phase, Progress
+from mixvllm.server.progress import PhaseProgress, ServerEvent, ServerReady
+
+READY = ServerReady(
+    url="http://127.0.0.1:8000",
+    model="demo",
+    elapsed_s=25.04,
+    kv_cache_tokens=23_296,
+    kv_cache_max_concurrency=5.6875,
+    max_model_len=4096,
+)
+EVENTS: list[ServerEvent] = [
+    PhaseProgress(Phase.CHECKING, None, 0.1),
+    PhaseProgress(Phase.LOADING, Progress("importing"), 0.2),
+    PhaseProgress(Phase.LOADING, Progress("weights", 0.5), 9.0),
+    READY,
+    PhaseProgress(Phase.DRAINING, None, 30.0),
+]
+
+
+def text_of(*renderables: RenderableType, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    for renderable in renderables:
+        console.print(renderable)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def test_a_phase_is_one_line_with_its_time() -> None:
+    assert str(phase_line(EVENTS[0])) == "[   0.1 s] checking the model"  # type: ignore[arg-type]
+
+
+def test_the_checklist_ticks_what_is_done_and_shows_how_far_the_rest_is() -> None:
+    shown = text_of(
+        checklist(
+            [PassedPhase(Phase.CHECKING, 0.5)],
+            Phase.LOADING,
+            Progress("weights, file 1 of 2", 0.5),
+            elapsed_s=7.25,
+            spinner=Spinner("dots"),
+        )
+    )
+
+    assert "✓ checking the model 0.5 s" in shown
+    assert "loading the engine 7.2 s" in shown
+    assert "weights, file 1 of 2" in shown
+
+
+def test_ready_tells_the_address_the_room_and_a_request_to_try() -> None:
+    first, room, _, request = [str(line) for line in ready_lines(READY, needs_key=False)]
+
+    assert first == "Ready in 25.0 s: demo at http://127.0.0.1:8000"
+    assert room == "KV cache: 23,296 tokens, room for 5.69 requests of 4,096 tokens"
+    assert request.strip().startswith("curl http://127.0.0.1:8000/v1/chat/completions")
+
+
+def test_the_request_to_try_takes_the_key_from_the_environment() -> None:
+    words = shlex.split(curl_line(READY, needs_key=True))
+
+    assert "Authorization: Bearer $MIXVLLM_SERVER__API_KEY" in words
+    assert words[-2] == "-d"
+
+
+def test_a_plain_view_prints_each_phase_once() -> None:
+    console = Console(file=io.StringIO(), width=40)
+    with progress_view(console, needs_key=False, live=False) as report:
+        for event in EVENTS:
+            report(event)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+
+    assert said.count("loading the engine") == 1
+    assert "Ready in 25.0 s: demo at http://127.0.0.1:8000\n" in said
+    assert said.endswith("[  30.0 s] stopping\n")
+    assert any(line.strip().endswith("}]}'") for line in said.splitlines())
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_a_live_view_leaves_only_what_counts_behind(width: int) -> None:
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    with progress_view(console, needs_key=False, live=True) as report:
+        for event in EVENTS:
+            report(event)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+
+    assert "loading the engine" in said
+    assert "Ready in 25.0 s" in said.rpartition("\x1b")[2]
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_an_open_server_is_warned_of_with_both_cures(width: int) -> None:
+    shown = text_of(open_server_warning("0.0.0.0"), width=width)
+
+    assert "0.0.0.0" in shown
+    assert "MIXVLLM_SERVER__API_KEY" in shown
+    assert "127.0.0.1" in shown
