@@ -168,3 +168,9 @@ def test_a_second_served_name_is_not_dropped() -> None:
 
 def test_a_flag_that_may_be_repeated_makes_a_list() -> None:
     assert passed("--middleware", "a.b", "--middleware=c") == {"vllm.middleware": ["a.b", "c"]}
+
+
+def test_dotted_keys_may_be_nested_and_a_later_one_wins() -> None:
+    assert passed("--hf-overrides.a", "1", "--hf-overrides.a.b=x", "--hf-overrides.a.c", "[2]") == {
+        "vllm.hf_overrides": '{"a": {"b": "x", "c": [2]}}'
+    }

@@ -57,8 +57,9 @@ def _gather(data: dict[str, Any], keys: Sequence[str], text: str) -> None:
     """Put a value below its keys; `key+` adds to a list."""
     *outer, last = keys
     for key in outer:
-        inner = data.setdefault(key, {})
-        data = inner if isinstance(inner, dict) else {}
+        if not isinstance(data.get(key), dict):
+            data[key] = {}
+        data = data[key]
     if last.endswith("+"):
         data[last[:-1]] = [*data.get(last[:-1], []), *map(_value, text.split(","))]
     else:
