@@ -40,7 +40,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format with ruff."""
-    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.install("--retries", "1", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
 
@@ -49,7 +49,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types with mypy, in the versions of the pinned list."""
     group = nox.project.dependency_groups(PROJECT, "types")
-    session.install("-c", PINS, "-e", ".[chat]", *group)
+    session.install("--retries", "1", "-c", constraints(session), "-e", ".[chat]", *group)
     session.run("mypy")
 
 
@@ -118,7 +118,7 @@ def engine_environment(session: nox.Session, *, with_tests: bool = False) -> Pat
         set_done(environment, "project", project)
     group = nox.project.dependency_groups(PROJECT, "test")
     if with_tests and not is_done(environment, "tests", " ".join(group)):
-        install(session, environment, "-c", PINS, *group)
+        install(session, environment, "-c", constraints(session), *group)
         set_done(environment, "tests", " ".join(group))
     return environment
 
@@ -126,7 +126,15 @@ def engine_environment(session: nox.Session, *, with_tests: bool = False) -> Pat
 def install(session: nox.Session, environment: Path, *arguments: str) -> None:
     """Run pip in the environment; one retry, for the list's find-links may be out of reach."""
     pip = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-    session.run(*pip, "install", "--quiet", "--retries", "1", *arguments, external=True)
+    session.run(*pip, "install", "-qq", "--retries", "1", *arguments, external=True)
+
+
+def constraints(session: nox.Session) -> str:
+    """A file of the bare pins: the list's find-links would be asked again for each package."""
+    lines = (ROOT / PINS).read_text(encoding="utf-8").splitlines()
+    bare = Path(session.cache_dir) / "constraints.txt"
+    bare.write_text("\n".join(line for line in lines if "==" in line), encoding="utf-8")
+    return str(bare)
 
 
 def required_python(session: nox.Session) -> str:

@@ -1,0 +1,133 @@
+"""docs/architecture.md's picture as a table, checked against every import, lazy ones included."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src"
+LEAVES = ("mixvllm", "mixvllm.errors", "mixvllm.directories")
+
+# Who may import what of ours, beside itself and the leaves; the longest matching name decides.
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "mixvllm.__main__": ("mixvllm.cli",),
+    "mixvllm.cli": ("mixvllm",),
+    # What is drawn, never what is done.
+    "mixvllm.render": (
+        "mixvllm.settings",
+        "mixvllm.server.lifecycle",
+        "mixvllm.server.progress",
+        "mixvllm.server.registry",
+    ),
+    "mixvllm.server": ("mixvllm.settings.schema", "mixvllm.models", "mixvllm.vllm_internals"),
+    "mixvllm.models": (),
+    "mixvllm.settings": ("mixvllm.vllm_internals.arguments", "mixvllm.vllm_internals.installed"),
+    "mixvllm.vllm_internals": ("mixvllm.settings.schema",),
+    # Data that the settings are checked against: light, and below everything.
+    "mixvllm.vllm_internals.arguments": ("mixvllm.vllm_internals.installed",),
+    "mixvllm.vllm_internals.installed": (),
+    "mixvllm.errors": (),
+    "mixvllm.directories": (),
+}
+
+# One owner per outside library.
+OWNERS: dict[str, tuple[str, ...]] = {
+    "typer": ("mixvllm.cli",),
+    "rich": ("mixvllm.cli", "mixvllm.render"),
+    "ruamel": ("mixvllm.settings.yaml_document", "mixvllm.settings.yaml_writer"),
+    "pydantic": (
+        "mixvllm.settings",
+        "mixvllm.server",
+        "mixvllm.render.settings",
+        "mixvllm.vllm_internals.arguments",
+    ),
+    "pydantic_core": ("mixvllm.settings", "mixvllm.vllm_internals.arguments"),
+    "pydantic_settings": ("mixvllm.settings.schema",),
+    "annotated_types": ("mixvllm.settings.fields",),
+    "platformdirs": ("mixvllm.directories",),
+    "huggingface_hub": ("mixvllm.models.sources.hub",),
+    "gguf": ("mixvllm.models.demo_conversion",),
+    "numpy": ("mixvllm.models.demo_conversion",),
+    "safetensors": ("mixvllm.models.demo_conversion",),
+    "tokenizers": ("mixvllm.models.demo_conversion",),
+    "fastapi": ("mixvllm.server",),
+    "starlette": ("mixvllm.server",),
+    "uvicorn": ("mixvllm.server",),
+    "uvloop": ("mixvllm.server",),
+    "psutil": ("mixvllm.server", "mixvllm.vllm_internals"),
+    "prometheus_client": ("mixvllm.server", "mixvllm.vllm_internals"),
+    "vllm": ("mixvllm.vllm_internals",),
+    "torch": ("mixvllm.vllm_internals",),
+    "transformers": ("mixvllm.vllm_internals",),
+}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of ours by name."""
+    found = {}
+    for path in sorted((SOURCE / "mixvllm").rglob("*.py")):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imported_by(module: str) -> Iterator[str]:
+    """The full names that a module imports anywhere, types alone excepted."""
+    waiting: list[ast.AST] = [ast.parse(MODULES[module].read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            waiting.extend(node.orelse)
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module is not None, "relative imports are not used here"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in MODULES else node.module
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            values = (getattr(argument, "value", None) for argument in node.args)
+            yield from (value for value in values if isinstance(value, str))
+        waiting.extend(ast.iter_child_nodes(node))
+
+
+def is_within(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def rule_for(module: str) -> str | None:
+    """The longest key of the table that the module lies under."""
+    rules = [key for key in MAY_IMPORT if is_within(module, (key,))]
+    return max(rules, key=len, default=None)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_layer_may(module: str) -> None:
+    rule = rule_for(module)
+    assert rule or module == "mixvllm", f"{module} has no row in MAY_IMPORT"
+    ours = [name for name in imported_by(module) if is_within(name, ("mixvllm",))]
+    allowed = (rule, *MAY_IMPORT[rule]) if rule else ()
+    assert [name for name in ours if name not in LEAVES and not is_within(name, allowed)] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_an_outside_library_is_imported_by_its_owner_alone(module: str) -> None:
+    for name in imported_by(module):
+        library = name.partition(".")[0]
+        if library in sys.stdlib_module_names or library == "mixvllm":
+            continue
+        assert library in OWNERS, f"{library} has no owner"
+        assert is_within(module, OWNERS[library]), f"{module} does not own {library}"
+
+
+def test_the_leaves_import_nothing_of_ours() -> None:
+    for leaf in LEAVES:
+        assert [name for name in imported_by(leaf) if is_within(name, ("mixvllm",))] == []
