@@ -95,8 +95,8 @@ def server_process(
         finally:
             if process.poll() is None:
                 family = psutil.Process(process.pid).children(recursive=True)
-                process.kill()
-            process.wait(10)
+                process.terminate()
+            process.wait(30)
             for child in family:
                 if child.is_running():
                     child.kill()

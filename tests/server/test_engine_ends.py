@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.server.processes import ServerProcess, server_process, still_running
@@ -53,17 +54,24 @@ def test_a_signal_while_loading_ends_with_0_and_nothing_is_left(
 def test_mixvllm_stop_ends_a_ready_server_with_0_and_nothing_is_left(start: Start) -> None:
     from mixvllm.cli.app import run
 
-    shared_memory = set(os.listdir("/dev/shm"))
     with start() as server:
         server.wait_for_phase("ready", within_s=LOADED_WITHIN_S)
         family = server.family()
+        shared_memory = shared_memory_of(family)
         assert len(family) >= 3
+        assert shared_memory
 
         assert run(["stop", str(server.port)]) == 0
 
         assert server.process.wait(1) == 0
         assert still_running(family, within_s=10) == []
-    assert set(os.listdir("/dev/shm")) <= shared_memory
+        assert not shared_memory.intersection(os.listdir("/dev/shm"))
+
+
+def shared_memory_of(family: list[psutil.Process]) -> set[str]:
+    """The names of the shared memory that the processes use."""
+    paths = (Path(area.path) for process in family for area in process.memory_maps())
+    return {path.name for path in paths if path.parent == Path("/dev/shm")}
 
 
 def test_the_death_of_the_engine_ends_the_server_with_1_and_the_cause_last(start: Start) -> None:

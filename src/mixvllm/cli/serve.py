@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 from datetime import datetime
@@ -34,6 +35,7 @@ from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import Resolved, require_model
 from mixvllm.settings.schema import DEMO_MODEL, ServeConfig
 from mixvllm.vllm_internals.command_line import api_server_arguments
+from mixvllm.vllm_internals.environment import temporary_sockets
 from mixvllm.vllm_internals.installed import installed_engine
 
 app = typer.Typer(rich_markup_mode="rich")
@@ -102,7 +104,7 @@ def serve_settings(settings: ServeConfig, output: Output, *, verbose: bool) -> N
         output.say(open_server_warning(host))
     log = new_log_file(state_directory() / "logs", now=datetime.now())
     own_children_from_now_on()
-    with capture_output(log, echo=verbose) as capture:
+    with temporary_sockets(os.environ), capture_output(log, echo=verbose) as capture:
         terminal = output.on(capture.stdout, capture.stderr)
         # fastapi and uvicorn take a while to import; mistakes have been told by now.
         from mixvllm.server.run import ServerRun, run_server

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+import shutil
+import tempfile
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 
 DEFAULTS = {
     "VLLM_NO_USAGE_STATS": "1",
@@ -28,3 +31,18 @@ def prepare_environment(environ: MutableMapping[str, str], *, key_is_ours: bool)
         environ.setdefault(name, value)
     if key_is_ours:
         environ.pop("VLLM_API_KEY", None)
+
+
+@contextmanager
+def temporary_sockets(environ: MutableMapping[str, str]) -> Iterator[None]:
+    """Give vLLM's sockets a directory that goes with them; it leaves them behind."""
+    if "VLLM_RPC_BASE_PATH" in environ:
+        yield
+        return
+    # In the system's own directory: the path of a socket has room for 107 characters.
+    directory = tempfile.mkdtemp(prefix="mixvllm-")
+    environ["VLLM_RPC_BASE_PATH"] = directory
+    try:
+        yield
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
