@@ -49,7 +49,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "pydantic_settings": ("mixvllm.settings.schema",),
     "annotated_types": ("mixvllm.settings.fields",),
     "platformdirs": ("mixvllm.directories",),
-    "huggingface_hub": ("mixvllm.models.sources.hub",),
+    "huggingface_hub": ("mixvllm.models.sources.hub", "mixvllm.models.sources.hub_download"),
     "gguf": ("mixvllm.models.demo_conversion",),
     "numpy": ("mixvllm.models.demo_conversion",),
     "safetensors": ("mixvllm.models.demo_conversion",),

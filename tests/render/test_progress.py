@@ -1,4 +1,5 @@
 import io
+import json
 import shlex
 
 import pytest
@@ -78,7 +79,7 @@ def test_the_request_to_try_takes_the_key_from_the_environment() -> None:
 
 def test_a_plain_view_prints_each_phase_once() -> None:
     console = Console(file=io.StringIO(), width=40)
-    with progress_view(console, needs_key=False, live=False) as report:
+    with progress_view(console, needs_key=False, kind="lines") as report:
         for event in EVENTS:
             report(event)
     said = console.file.getvalue()  # type: ignore[attr-defined]
@@ -92,13 +93,26 @@ def test_a_plain_view_prints_each_phase_once() -> None:
 @pytest.mark.parametrize("width", [40, 100])
 def test_a_live_view_leaves_only_what_counts_behind(width: int) -> None:
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
-    with progress_view(console, needs_key=False, live=True) as report:
+    with progress_view(console, needs_key=False, kind="checklist") as report:
         for event in EVENTS:
             report(event)
     said = console.file.getvalue()  # type: ignore[attr-defined]
 
     assert "loading the engine" in said
     assert "Ready in 25.0 s" in said.rpartition("\x1b")[2]
+
+
+def test_a_view_for_collectors_writes_one_document_a_line() -> None:
+    console = Console(file=io.StringIO(), width=40)
+    with progress_view(console, needs_key=False, kind="json") as report:
+        for event in EVENTS:
+            report(event)
+    documents = [json.loads(line) for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+
+    assert [d["event"] for d in documents] == ["phase", "phase", "phase", "ready", "phase"]
+    assert documents[2]["progress"] == {"detail": "weights", "fraction": 0.5}
+    assert documents[3]["url"] == READY.url
+    assert all("time" in document for document in documents)
 
 
 @pytest.mark.parametrize("width", [40, 100])

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from mixvllm.cli.app import Invocation, fail
+from mixvllm.cli.app import Invocation, fail, fail_unexpectedly
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.options import (
     ConfigOption,
@@ -20,7 +20,7 @@ from mixvllm.cli.options import (
     with_setting_flags,
 )
 from mixvllm.cli.output import Output, is_dumb
-from mixvllm.cli.serve_view import progress_view
+from mixvllm.cli.serve_view import ViewKind, progress_view
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.directories import state_directory
 from mixvllm.errors import EngineStartError, MixvllmError, UsageError
@@ -37,6 +37,8 @@ from mixvllm.settings.schema import DEMO_MODEL, ServeConfig
 from mixvllm.vllm_internals.command_line import api_server_arguments
 from mixvllm.vllm_internals.environment import temporary_sockets
 from mixvllm.vllm_internals.installed import installed_engine
+
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 app = typer.Typer(rich_markup_mode="rich")
 
@@ -97,7 +99,7 @@ def serve_settings(settings: ServeConfig, output: Output, *, verbose: bool) -> N
     """
     flight = run_preflight(settings)
     # Until the server's own handlers are there: nothing is loaded that would need an orderly end.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: leave(ExitStatus.DONE))
     key, host = settings.server.api_key, settings.server.host
     if key is None and not is_loopback(host):
@@ -111,18 +113,33 @@ def serve_settings(settings: ServeConfig, output: Output, *, verbose: bool) -> N
         from mixvllm.server.served_engine import ServedEngineBuilder
 
         builder = ServedEngineBuilder(settings, flight.engine)
-        live = not verbose and not is_dumb(capture.stderr)
-        with progress_view(terminal.err, needs_key=key is not None, live=live) as report:
-            run = ServerRun(settings, flight.sock, builder, report, capture, access_log=verbose)
-            error = run_server(run)
+        kind = choose_view(settings, verbose=verbose, dumb=is_dumb(capture.stderr))
+        error: Exception | None
+        try:
+            with progress_view(terminal.err, needs_key=key is not None, kind=kind) as report:
+                run = ServerRun(settings, flight.sock, builder, report, capture, access_log=verbose)
+                error = run_server(run)
+        except Exception as unexpected:
+            error = unexpected
+        for number in ENDING_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # the end has come
         status = say_end(terminal, error)
     leave(status)
 
 
-def say_end(output: Output, error: MixvllmError | None) -> int:
+def choose_view(settings: ServeConfig, *, verbose: bool, dumb: bool) -> ViewKind:
+    """How progress is shown: a checklist needs a terminal to itself."""
+    if settings.server.log_format == "json":
+        return "json"
+    return "lines" if verbose or dumb else "checklist"
+
+
+def say_end(output: Output, error: Exception | None) -> int:
     """Say why the server ended, if nobody asked it to."""
     if error is None:
         return ExitStatus.DONE
+    if not isinstance(error, MixvllmError):
+        return fail_unexpectedly(output, error)
     if isinstance(error, EngineStartError) and error.log is not None and error.hint is None:
         error.hint = f"Everything that vLLM printed: {error.log}"
     return fail(output, error)

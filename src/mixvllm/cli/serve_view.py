@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Literal
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -13,6 +17,8 @@ from rich.spinner import Spinner
 from mixvllm.render.progress import PassedPhase, checklist, phase_line, ready_lines
 from mixvllm.server.lifecycle import Phase
 from mixvllm.server.progress import PhaseProgress, Reporter, ServerEvent, ServerReady
+
+ViewKind = Literal["checklist", "lines", "json"]
 
 
 class PlainView:
@@ -87,10 +93,27 @@ class LiveView:
         )
 
 
+class JsonView:
+    """One JSON document a line for every step, for log collectors."""
+
+    def __init__(self, console: Console) -> None:
+        self._file = console.file
+
+    def show(self, event: ServerEvent) -> None:
+        """Show an event."""
+        kind = "ready" if isinstance(event, ServerReady) else "phase"
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._file.write(json.dumps({"time": now, "event": kind, **asdict(event)}) + "\n")
+        self._file.flush()
+
+
 @contextmanager
-def progress_view(console: Console, *, needs_key: bool, live: bool) -> Iterator[Reporter]:
-    """What shows events on the console: a checklist if `live`, else lines."""
-    if not live:
+def progress_view(console: Console, *, needs_key: bool, kind: ViewKind) -> Iterator[Reporter]:
+    """What shows events on the console."""
+    if kind == "json":
+        yield JsonView(console).show
+        return
+    if kind == "lines":
         yield PlainView(console, needs_key=needs_key).show
         return
     view = LiveView(console, needs_key=needs_key)

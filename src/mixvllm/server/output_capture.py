@@ -12,7 +12,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -51,14 +51,18 @@ class OutputCapture:
     def _drain(self, pipe: BinaryIO) -> None:
         with pipe, self.log.open("ab", buffering=0) as log:
             for line in _lines(pipe):
-                log.write(line + b"\n")
+                # Whatever becomes of disk and terminal, the pipe must be read: writers of a full
+                # one stand still.
+                with suppress(OSError):
+                    log.write(line + b"\n")
                 text = line.decode("utf-8", "replace").rstrip()
                 if not text:
                     continue
                 self.last_lines.append(text)
                 if self.echo:
-                    self.stderr.write(f"{text}\n")
-                    self.stderr.flush()
+                    with suppress(OSError):
+                        self.stderr.write(f"{text}\n")
+                        self.stderr.flush()
                 for listener in self._listeners:
                     listener(text)
 

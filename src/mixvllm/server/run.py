@@ -68,7 +68,8 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
         uvicorn.Config(
             create_gateway(run.settings, supervisor),
             lifespan="off",
-            log_config=None,
+            log_config=uvicorn.config.LOGGING_CONFIG if run.access_log else None,
+            use_colors=False,
             log_level="info" if run.access_log else "warning",
             access_log=run.access_log,
             timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
