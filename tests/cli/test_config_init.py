@@ -1,5 +1,6 @@
 """`mixvllm config init` writes a file that validates, and never over another one."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,18 @@ def test_a_command_is_converted(mixvllm: Command) -> None:
         "inference": {"tensor_parallel_size": 2},
         "vllm": {"tool_call_parser": "hermes"},
     }
+
+
+def test_a_command_may_come_from_stdin(mixvllm: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("vllm serve \\\n  'org/model'\n"))
+
+    assert mixvllm("config", "init", "-", "--from", "-").out.endswith(
+        "\nmodel:\n  name: org/model\n"
+    )
+
+
+def test_flags_alone_are_a_command_too(mixvllm: Command) -> None:
+    assert mixvllm("config", "init", "-", "--from", "--model a").out.endswith("  name: a\n")
 
 
 def test_what_cannot_be_converted_is_said_on_stderr(mixvllm: Command) -> None:

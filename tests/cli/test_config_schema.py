@@ -17,9 +17,7 @@ ROOT = Path(__file__).parents[2]
         (("--mcp",), "mcp_servers.schema.json"),
     ],
 )
-def test_it_is_the_committed_copy(
-    mixvllm: Command, arguments: tuple[str, ...], copy: str
-) -> None:
+def test_it_is_the_committed_copy(mixvllm: Command, arguments: tuple[str, ...], copy: str) -> None:
     ran = mixvllm("config", "schema", *arguments)
 
     assert (ran.code, ran.err) == (0, "")

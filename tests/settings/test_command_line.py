@@ -135,7 +135,7 @@ def test_dotted_keys_are_gathered_into_one_json_value() -> None:
         "-cc.cudagraph_capture_sizes+=4",
     ) == {
         "vllm.speculative_config": '{"method": "ngram", "num_speculative_tokens": 3}',
-        "vllm.compilation_config": '{"cudagraph_capture_sizes": [1, 2, 4]}',
+        "vllm.compilation_config": '{"cudagraph_capture_sizes": ["1", "2", "4"]}',
     }
 
 
@@ -168,3 +168,17 @@ def test_a_second_served_name_is_not_dropped() -> None:
 
 def test_a_flag_that_may_be_repeated_makes_a_list() -> None:
     assert passed("--middleware", "a.b", "--middleware=c") == {"vllm.middleware": ["a.b", "c"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        (("a", "1", "a.b", "x", "a.c", "[2]"), '{"a": {"b": "x", "c": [2]}}'),
+        (("a.c", "2", "a", '{"b": 1}'), '{"a": {"c": 2, "b": 1}}'),
+        (("a", "1", "a+", "2,3"), '{"a": ["2", "3"]}'),
+        (("a", "[1]", "a+", "2"), '{"a": [1, "2"]}'),
+    ],
+)
+def test_dotted_keys_grow_as_in_vllm(words: tuple[str, ...], value: str) -> None:
+    dotted = [f"--hf-overrides.{w}" if i % 2 == 0 else w for i, w in enumerate(words)]
+    assert passed(*dotted) == {"vllm.hf_overrides": value}

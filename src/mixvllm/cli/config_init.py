@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +41,8 @@ def init(
         typer.Option(
             "--from",
             metavar="COMMAND",
-            help='Convert a command that starts vLLM: "vllm serve ...", "docker run ...".',
+            help='Convert a command that starts vLLM: "vllm serve ...", "docker run ..."; '
+            "`-` reads it from stdin.",
             show_default=False,
         ),
     ] = None,
@@ -84,7 +86,7 @@ def _content(model: str | None, command: str | None, *, has_schema: bool) -> Con
     schema = CONFIG_SCHEMA_FILE if has_schema else None
     if command is None:
         return Converted(starter_file(model, schema=schema), ())
-    converted = convert(command, Path.cwd())
+    converted = convert(sys.stdin.read() if command == "-" else command, Path.cwd())
     modeline = f"{MODELINE}{schema}\n" if schema else ""
     return Converted(modeline + converted.text, converted.warnings)
 

@@ -105,7 +105,7 @@ def _field(field: SettingField, described: dict[str, Any]) -> dict[str, Any]:
     members = described.get("anyOf", [described])
     options = [_plain(member) for member in members if member.get("type") != "null"]
     if field.name in CHOSEN_BY_VLLM:
-        options = [{"enum": _choices_of_any_version(field.name)}]
+        options = [{"enum": choices_of_any_version(field.name)}]
     if field.key in TOKEN_COUNTS:
         options = [_counted(option) for option in options] + [TOKEN_COUNT_TEXT]
     schema: dict[str, Any] = {"description": field.description, "anyOf": [*options, NULL]}
@@ -156,5 +156,6 @@ def _argument(argument: Argument) -> dict[str, Any]:
     return {"$ref": "#/$defs/vllm_value"}
 
 
-def _choices_of_any_version(argument: str) -> list[str]:
+def choices_of_any_version(argument: str) -> list[str]:
+    """The choices of an argument that some supported vLLM takes."""
     return sorted({c for version in VERSIONS for c in arguments(version)[argument].choices})

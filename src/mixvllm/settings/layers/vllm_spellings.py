@@ -54,15 +54,24 @@ def _level(word: str) -> list[str]:
 
 
 def _gather(data: dict[str, Any], keys: Sequence[str], text: str) -> None:
-    """Put a value below its keys; `key+` adds to a list."""
+    """Put a value below its keys; `key+` adds texts to a list."""
     *outer, last = keys
-    for key in outer:
-        inner = data.setdefault(key, {})
-        data = inner if isinstance(inner, dict) else {}
-    if last.endswith("+"):
-        data[last[:-1]] = [*data.get(last[:-1], []), *map(_value, text.split(","))]
-    else:
-        data[last] = _value(text)
+    value = {last[:-1]: text.split(",")} if last.endswith("+") else {last: _value(text)}
+    for key in reversed(outer):
+        value = {key: value}
+    _merge(data, value)
+
+
+def _merge(data: dict[str, Any], update: dict[str, Any]) -> None:
+    """Mappings and lists grow; of anything else the later one holds."""
+    for key, value in update.items():
+        there = data.get(key)
+        if isinstance(there, dict) and isinstance(value, dict):
+            _merge(there, value)
+        elif isinstance(there, list) and isinstance(value, list):
+            there.extend(value)
+        else:
+            data[key] = value
 
 
 def _value(text: str) -> Any:

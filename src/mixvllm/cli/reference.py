@@ -1,0 +1,123 @@
+"""Write the generated documents, or check them: `python -m mixvllm.cli.reference [--check]`.
+
+`docs/cli.md` is what `--help` prints, asked of the real command in a process of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from difflib import unified_diff
+from pathlib import Path
+
+import typer
+from typer.core import TyperGroup
+
+from mixvllm.cli.app import COMMANDS
+from mixvllm.settings.json_schema import CONFIG_SCHEMA_FILE, config_schema, schema_text
+from mixvllm.settings.mcp_schema import MCP_SCHEMA_FILE, mcp_schema
+from mixvllm.settings.reference import reference_yaml, settings_page
+
+HELP_COLUMNS = 100
+# Whatever would give the help of one machine another look than that of the next.
+LOOKS = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE")
+CLI_HEADER = """\
+# Command line
+
+Generated from `--help` by `python -m mixvllm.cli.reference`. Answers go to stdout, words and
+progress to stderr; `--json` makes the answer one JSON document. Exit codes:
+
+| code | when |
+| --- | --- |
+| 0 | done; also a stop by Ctrl-C or SIGTERM |
+| 1 | the work failed |
+| 2 | the command line itself is wrong |
+| 3 | the answer is no |
+"""
+
+
+def cli_page() -> str:
+    """`--help` of every command, as it looks in a terminal of a fixed width."""
+    paths = [(), *command_paths()]
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        helps = list(threads.map(help_text, paths))
+    parts = [CLI_HEADER]
+    for path, text in zip(paths, helps, strict=True):
+        title = " ".join(("mixvllm", *path))
+        parts.append(f"\n## `{title}`\n\n```text\n{text}\n```\n")
+    return "".join(parts)
+
+
+def command_paths() -> Iterator[tuple[str, ...]]:
+    """Every command of the table, and the commands of its groups."""
+    for name, (module, _) in COMMANDS.items():
+        yield (name,)
+        command = typer.main.get_command(importlib.import_module(module).app)
+        if isinstance(command, TyperGroup):
+            yield from ((name, inner) for inner in command.commands)
+
+
+def help_text(path: Sequence[str]) -> str:
+    """What `--help` of a command prints, without colour and trailing blanks."""
+    environment = {name: value for name, value in os.environ.items() if name not in LOOKS}
+    environment |= {"COLUMNS": str(HELP_COLUMNS), "NO_COLOR": "1", "TERM": "dumb"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "mixvllm", *path, "--help"],
+        env=environment | {"PYTHONIOENCODING": "utf-8"},
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+    )
+    lines = [line.rstrip() for line in ran.stdout.splitlines()]
+    return "\n".join(lines).strip("\n")
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "configs/reference.yaml": reference_yaml,
+    "docs/settings.md": settings_page,
+    f"docs/{CONFIG_SCHEMA_FILE}": lambda: schema_text(config_schema()),
+    f"docs/{MCP_SCHEMA_FILE}": lambda: schema_text(mcp_schema()),
+    "docs/cli.md": cli_page,
+}
+
+
+def outdated(root: Path) -> dict[str, str]:
+    """The documents below `root` that are not what they should be, with the text they should be."""
+    texts = {name: generate() for name, generate in DOCUMENTS.items()}
+    return {name: text for name, text in texts.items() if _there(root / name) != text}
+
+
+def _there(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def main(arguments: Sequence[str], root: Path = Path()) -> int:
+    """Write the documents of the repository at `root`, or only check them."""
+    if not (root / "pyproject.toml").is_file():
+        sys.stderr.write("run this in the repository's root\n")
+        return 2
+    if list(arguments) not in ([], ["--check"]):
+        sys.stderr.write("usage: python -m mixvllm.cli.reference [--check]\n")
+        return 2
+    found = outdated(root)
+    if arguments:
+        for name, text in found.items():
+            there = (_there(root / name) or "").splitlines()
+            lines = unified_diff(there, text.splitlines(), name, f"{name} (now)", lineterm="")
+            sys.stdout.writelines(f"{line}\n" for line in lines)
+            sys.stderr.write(
+                f"{name} is out of date: `python -m mixvllm.cli.reference` writes it\n"
+            )
+        return 1 if found else 0
+    for name, text in found.items():
+        (root / name).write_text(text, encoding="utf-8")
+        sys.stderr.write(f"wrote {name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,45 @@
+"""What the example configs promise."""
+
+from pathlib import Path
+
+import pytest
+
+from mixvllm.settings.resolve import Sources, resolve
+from mixvllm.settings.yaml_document import read_yaml
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def test_phi3_mini_is_the_example_that_the_project_started_from() -> None:
+    assert read_yaml(CONFIGS / "phi3-mini.yaml").data == {
+        "model": {"name": "microsoft/Phi-3-mini-4k-instruct", "trust_remote_code": True},
+        "inference": {"gpus": 2, "gpu_memory": 0.9, "max_model_len": 4096, "dtype": "bfloat16"},
+        "server": {"host": "0.0.0.0", "port": 8000},
+        "generation": {"temperature": 0.7, "max_tokens": 512, "top_p": 0.9, "top_k": 40},
+    }
+
+
+@pytest.mark.parametrize(
+    ("profile", "gpus", "host", "port", "temperature"),
+    [
+        (None, 1, "127.0.0.1", 8000, 0.7),
+        ("dev", 1, "127.0.0.1", 8001, 0.7),
+        ("production", 2, "0.0.0.0", 8000, 0.7),
+        ("code", 1, "127.0.0.1", 8000, 0.2),
+    ],
+)
+def test_phi3_has_a_profile_for_each_purpose(
+    profile: str | None, gpus: int, host: str, port: int, temperature: float
+) -> None:
+    settings = resolve(Sources(config=CONFIGS / "phi3.yaml", profile=profile)).settings
+
+    assert settings.inference.tensor_parallel_size == gpus
+    assert (settings.server.host, settings.server.port) == (host, port)
+    assert settings.generation_defaults.temperature == temperature
+    assert settings.served_name == "phi3"
+
+
+def test_the_demo_config_needs_no_download_and_no_network() -> None:
+    settings = resolve(Sources(config=CONFIGS / "demo.yaml")).settings
+
+    assert (settings.model.name, settings.server.host) == ("demo", "127.0.0.1")
