@@ -68,7 +68,7 @@ def test_json_without_a_dry_run_is_wrong_usage(mixvllm: Command) -> None:
         ((), "--model is required when not using --config"),
         (("./none",), "There is no model directory ./none."),
         (("./empty",), "has no config.json"),
-        (("demo", "--workers", "2"), "2 API workers are not supported yet."),
+        (("demo", "--workers", "2"), "server.workers is 2"),
         (("demo", "--host", "192.0.2.7"), "192.0.2.7 is not an address of this machine."),
         (("demo", "--host", "no-such-host.invalid"), "has no address"),
     ],

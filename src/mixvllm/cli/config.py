@@ -15,18 +15,14 @@ from mixvllm.cli.config_init import init
 from mixvllm.cli.config_schema import schema
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.options import ConfigOption, JsonOption, ProfileOption, with_setting_flags
-from mixvllm.cli.settings import resolve_settings
+from mixvllm.cli.settings import resolve_settings, vllm_arguments
 from mixvllm.errors import UsageError
-from mixvllm.models import demo_model
 from mixvllm.render.settings import settings_as_json, settings_table
 from mixvllm.render.settings_yaml import settings_as_yaml
 from mixvllm.render.validation import report_as_github, report_as_json, report_as_text
 from mixvllm.settings.check import check_files
 from mixvllm.settings.layers.command_line import GivenFlag
-from mixvllm.settings.resolve import DEFAULT_FILE, require_model
-from mixvllm.settings.schema import DEMO_MODEL, ServeConfig
-from mixvllm.vllm_internals.command_line import api_server_arguments
-from mixvllm.vllm_internals.installed import installed_engine
+from mixvllm.settings.resolve import DEFAULT_FILE
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -102,11 +98,7 @@ def show(
     invocation: Invocation = ctx.obj
     resolved = resolve_settings(invocation, flags, config, profile)
     if vllm_args:
-        invocation.output.text(_vllm_arguments(resolved.settings))
-        if resolved.settings.generation_defaults.max_tokens is not None:
-            invocation.output.note(
-                "generation_defaults.max_tokens has no vLLM argument; `mixvllm serve` fills it in"
-            )
+        invocation.output.text(shlex.join(vllm_arguments(invocation, resolved.settings)))
     elif as_json or form is ShowFormat.JSON:
         invocation.output.json(settings_as_json(resolved))
     elif form is ShowFormat.YAML:
@@ -128,15 +120,3 @@ def _default_file() -> Path:
             hint="Name the files: `mixvllm config validate FILE...`.",
         )
     return default
-
-
-def _vllm_arguments(settings: ServeConfig) -> str:
-    """One line for a shell; what has no vLLM argument is said by the caller."""
-    model = require_model(settings)
-    engine = installed_engine()
-    arguments = api_server_arguments(
-        settings,
-        build=engine.build if engine else "gpu",
-        model_path=str(demo_model.directory()) if model == DEMO_MODEL else None,
-    )
-    return shlex.join(arguments)

@@ -21,10 +21,9 @@ from mixvllm.cli.options import (
 )
 from mixvllm.cli.output import Output, is_dumb
 from mixvllm.cli.serve_view import ViewKind, progress_view
-from mixvllm.cli.settings import resolve_settings
+from mixvllm.cli.settings import resolve_settings, vllm_arguments
 from mixvllm.directories import state_directory
 from mixvllm.errors import EngineStartError, MixvllmError, UsageError
-from mixvllm.models import demo_model
 from mixvllm.render.progress import open_server_warning
 from mixvllm.render.settings import settings_as_json, settings_table
 from mixvllm.server.address import is_loopback
@@ -33,14 +32,12 @@ from mixvllm.server.output_capture import capture_output, new_log_file
 from mixvllm.server.preflight import run_preflight
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import Resolved, require_model
-from mixvllm.settings.schema import DEMO_MODEL, ServeConfig
-from mixvllm.vllm_internals.command_line import api_server_arguments
+from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.environment import temporary_sockets
-from mixvllm.vllm_internals.installed import installed_engine
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-app = typer.Typer(rich_markup_mode="rich")
+app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
 
 @app.command(epilog="Example: [bold]mixvllm serve demo --host 127.0.0.1 --temperature 0.3[/]")
@@ -68,20 +65,16 @@ def serve(
     resolved = resolve_settings(invocation, flags, config, profile, model)
     require_model(resolved.settings)
     if dry_run:
-        return show_plan(resolved, invocation.output)
+        return show_plan(resolved, invocation)
     if as_json:
         raise UsageError("--json goes with --dry-run: a server has no one answer.")
     return serve_settings(resolved.settings, invocation.output, verbose=verbose)
 
 
-def show_plan(resolved: Resolved, output: Output) -> int:
+def show_plan(resolved: Resolved, invocation: Invocation) -> int:
     """Print what would be served."""
-    settings, engine = resolved.settings, installed_engine()
-    arguments = api_server_arguments(
-        settings,
-        build=engine.build if engine else "gpu",
-        model_path=str(demo_model.directory()) if settings.model.name == DEMO_MODEL else None,
-    )
+    output = invocation.output
+    arguments = vllm_arguments(invocation, resolved.settings)
     if output.as_json:
         shown = settings_as_json(resolved)["settings"]
         output.json({"settings": shown, "vllm_arguments": arguments})

@@ -12,7 +12,7 @@ from mixvllm.cli.options import JsonOption
 from mixvllm.render.progress import server_table
 from mixvllm.server.registry import running_servers
 
-app = typer.Typer(rich_markup_mode="rich")
+app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
 
 @app.command(epilog="Example: [bold]mixvllm status --json[/]")

@@ -17,7 +17,7 @@ from mixvllm.errors import MixvllmError, UsageError
 from mixvllm.server.ending import end_server
 from mixvllm.server.registry import RunningServer, running_servers
 
-app = typer.Typer(rich_markup_mode="rich")
+app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
 
 @app.command(epilog="Example: [bold]mixvllm stop 8000[/]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 
-from mixvllm.errors import Problem, SettingsError
+from mixvllm.errors import SettingsError
 from mixvllm.server.address import listen
 from mixvllm.server.model_files import check_local_model
 from mixvllm.settings.schema import ServeConfig
@@ -31,11 +31,9 @@ def run_preflight(settings: ServeConfig) -> Preflight:
     """
     assert settings.model.name is not None
     if settings.server.workers > 1:
-        message = f"{settings.server.workers} API workers are not supported yet."
         raise SettingsError(
-            message,
-            hint="Leave `server.workers` at 1: one process serves all requests of a node.",
-            problems=[Problem(message, key="server.workers")],
+            f"server.workers is {settings.server.workers}, and more than 1 is not supported yet.",
+            hint="Leave it at 1: one process serves all requests of a node.",
         )
     check_local_model(settings.model.name)
     engine = require_engine()

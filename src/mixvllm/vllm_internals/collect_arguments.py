@@ -12,9 +12,13 @@ import sys
 from typing import Any
 
 from mixvllm.vllm_internals.installed import require_engine
+from mixvllm.vllm_internals.symbols import Symbol
 
 # Of the command line `vllm serve` alone: no argument of the API server that we build.
 NOT_PASSED_ON = frozenset({"help", "model_tag", "config", "headless", "api_server_count", "grpc"})
+
+# Not among the symbols that are checked at start: 0.32 has none of it and needs none.
+KV_CACHE_FORMATS = Symbol("KV_CACHE_DTYPES", ("vllm.config.cache",))
 
 
 def describe(action: argparse.Action) -> dict[str, Any]:
@@ -47,7 +51,6 @@ def collect() -> dict[str, Any]:
     """
     engine = require_engine()
     from mixvllm.vllm_internals.adapter import build_parser, quantization_methods
-    from mixvllm.vllm_internals.symbols import Symbol
 
     arguments = {
         action.dest: describe(action)
@@ -57,8 +60,7 @@ def collect() -> dict[str, Any]:
     arguments["quantization"]["choices"] = sorted(quantization_methods())
     # 0.33's parser takes any text here and checks it later, for plug-ins may add formats.
     if "choices" not in arguments["kv_cache_dtype"]:
-        formats = Symbol("KV_CACHE_DTYPES", ("vllm.config.cache",)).load()
-        arguments["kv_cache_dtype"]["choices"] = sorted(formats)
+        arguments["kv_cache_dtype"]["choices"] = sorted(KV_CACHE_FORMATS.load())
     return {"version": engine.version, "arguments": dict(sorted(arguments.items()))}
 
 
