@@ -92,7 +92,7 @@ def test_ctrl_c_on_the_terminal_reaches_the_server_alone(ready: ServerProcess) -
     # A terminal signals the whole process group in front of it.
     [child] = (ready.status() or {})["engine_pids"]
 
-    assert os.getpgid(child) != os.getpgid(ready.process.pid)
+    ready.wait_until(lambda _: os.getpgid(child) != os.getpgid(ready.process.pid), within_s=10)
 
 
 def test_a_running_server_is_in_the_registry_until_it_ends(ready: ServerProcess) -> None:
