@@ -10,18 +10,20 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from mixvllm.cli.app import Invocation, fail, fail_unexpectedly
 from mixvllm.cli.exit_status import ExitStatus
+from mixvllm.cli.failures import fail, fail_unexpectedly
+from mixvllm.cli.invocation import Invocation
+from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.options import (
     ConfigOption,
-    JsonOption,
     ModelArgument,
     ProfileOption,
     with_setting_flags,
 )
 from mixvllm.cli.output import Output, is_dumb
 from mixvllm.cli.serve_view import ViewKind, progress_view
-from mixvllm.cli.settings import resolve_settings, vllm_arguments
+from mixvllm.cli.settings import resolve_settings
+from mixvllm.cli.vllm_arguments import vllm_arguments
 from mixvllm.directories import state_directory
 from mixvllm.errors import EngineStartError, MixvllmError, UsageError
 from mixvllm.render.progress import open_server_warning
