@@ -51,7 +51,7 @@ class CommandTable(TyperGroup):
             commands=tuple((name, text) for name, (_, text) in self.table.items()),
             epilog=self.epilog or "",
         )
-        Console(highlight=False).print(render_group_help(shown))
+        Console(highlight=False, emoji=False).print(render_group_help(shown))
 
     def _options(self, ctx: Any) -> Iterator[tuple[str, str]]:
         for option in self.get_params(ctx):

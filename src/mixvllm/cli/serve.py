@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import signal
@@ -93,6 +94,7 @@ def serve_settings(settings: ServeConfig, output: Output, *, verbose: bool) -> N
         MixvllmError: it cannot even begin.
     """
     flight = run_preflight(settings)
+    gc.enable()
     # Until the server's own handlers are there: nothing is loaded that would need an orderly end.
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: leave(ExitStatus.DONE))
