@@ -56,7 +56,8 @@ class CommandTable(TyperGroup):
     def _options(self, ctx: Any) -> Iterator[tuple[str, str]]:
         for option in self.get_params(ctx):
             help_text = getattr(option, "help", None)
-            yield ", ".join(option.opts), help_text or ""
+            # typer keeps the names of --help in a set: their order would change from run to run.
+            yield ", ".join(sorted(option.opts, key=len, reverse=True)), help_text or ""
 
 
 @contextmanager
