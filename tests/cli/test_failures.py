@@ -16,7 +16,9 @@ from tests.cli.command import Command
         (("config", "show", "--port", "80"), 2, "between 1024 and 65535"),
         (("config", "show", "--gpus", "x"), 2, "must be a whole number"),
         (("config", "show", "--port"), 2, "requires an argument"),
-        (("confg",), 2, "No such command 'confg'"),
+        (("confg",), 2, "There is no command 'confg'. Did you mean `mixvllm config`?"),
+        (("config", "shw"), 2, "Did you mean `mixvllm config show`?"),
+        (("config", "xyz"), 2, "Try 'mixvllm config --help'."),
         (("config", "show", "--config", "none.yaml"), 1, "no such file"),
         (("config", "show", "--profile", "dev"), 2, "no config file is given"),
         (("config", "show", "--", "--sed", "1"), 2, "did you mean --seed?"),
@@ -83,6 +85,13 @@ def test_help_is_printed_for_every_command(mixvllm: Command) -> None:
         ran = mixvllm(*words, "--help")
         assert ran.code == 0
         assert "Usage: mixvllm" in ran.out
+
+
+def test_a_group_without_a_command_prints_its_help_and_no_more(mixvllm: Command) -> None:
+    for words in ((), ("config",)):
+        ran = mixvllm(*words)
+        assert (ran.code, ran.err) == (2, "")
+        assert "Commands" in ran.out
 
 
 def test_a_reader_that_leaves_early_is_no_failure_to_tell(tmp_path: Path) -> None:

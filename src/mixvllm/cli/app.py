@@ -90,8 +90,10 @@ def run(argv: Sequence[str]) -> int:
         )
         sys.stdout.flush()
     except typer.TyperException as error:
-        # The base of every usage error of typer; `Exit` and `Abort` are none.
-        output.fail(error.format_message(), usage_hint(error))
+        # The base of every usage error of typer; `Exit` and `Abort` are none. The one without
+        # words is a group without a command: its help has been printed.
+        if message := error.format_message():
+            output.fail(message, usage_hint(error))
         return error.exit_code
     except typer.Abort:
         return 130

@@ -6,10 +6,13 @@ import importlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from mixvllm.errors import UsageError
 
 PLUGINS_VARIABLE = "PYDANTIC_DISABLE_PLUGINS"
 
@@ -33,10 +36,22 @@ class CommandTable(TyperGroup):
         return TyperCommand(cmd_name, callback=None, help=self.table[cmd_name][1])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The real command, imported now."""
+        """The real command, imported now.
+
+        Raises:
+            UsageError: there is no such command.
+        """
+        if args[0] not in self.table and not args[0].startswith("-"):
+            raise UsageError(
+                f"There is no command {args[0]!r}.", hint=self._cure(ctx.command_path, args[0])
+            )
         name, _, rest = super().resolve_command(ctx, args)
         assert name is not None
         return name, load_command(self.table, name), rest
+
+    def _cure(self, path: str, written: str) -> str:
+        matches = get_close_matches(written, self.table, n=1)
+        return f"Did you mean `{path} {matches[0]}`?" if matches else f"Try '{path} --help'."
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Draw the help ourselves: typer's own drawing imports a Markdown parser."""
