@@ -20,7 +20,6 @@ from mixvllm.models.sources.catalogue import CatalogueEntry, packed
 from mixvllm.models.weights.formula import weights_by_formula
 from mixvllm.models.weights.groups import WeightFacts
 
-TARGET = Path(catalogue.__file__).parents[1] / "catalogue" / catalogue.FILE
 # Their sources dropped keys that the numbers hang on, or they are private re-saves.
 LEFT_OUT = ("abridged/",)
 PRIVATE = frozenset({"minchyeom/letta", "harmonicdata/Gemma3-SD-v0.2"})
@@ -80,4 +79,6 @@ def write(directory: Path, target: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{write(Path(sys.argv[1]), TARGET)} models in {TARGET.name}\n")
+    sys.stdout.write(
+        f"{write(Path(sys.argv[1]), catalogue.FILE)} models in {catalogue.FILE.name}\n"
+    )

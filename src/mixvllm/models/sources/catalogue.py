@@ -10,14 +10,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from mixvllm.models import description
 from mixvllm.models.description import Layer, ModelDescription
 from mixvllm.models.weights.groups import WeightFacts
 
-FILE = "models.json"
+# Not importlib.resources: it takes a sixth of the time that an answer may take.
+FILE = Path(__file__).parents[1] / "catalogue" / "models.json"
 LETTERS = "abcdefghijklmnop"
 
 
@@ -82,8 +83,7 @@ def unpacked(name: str, stored: Mapping[str, Any]) -> CatalogueEntry:
 
 @cache
 def _stored() -> dict[str, Any]:
-    text = files("mixvllm.models.catalogue").joinpath(FILE).read_text(encoding="utf-8")
-    stored: dict[str, Any] = json.loads(text)
+    stored: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
     return stored
 
 

@@ -81,7 +81,7 @@ def count_parameters(config: Mapping[str, object]) -> ParameterCounts | None:
     mlps = _mlps(keys, inner, traits, layers)
     vocab = keys.whole("vocab_size") * keys.whole("hidden_size")
     positions = keys.whole(traits.positions) * keys.whole("hidden_size") if traits.positions else 0
-    tied = _tied(root, keys, traits)
+    tied = is_tied(root, keys, inner)
     groups: dict[WeightGroup, int] = {
         "embeddings": vocab + positions,
         "lm_head": 0 if tied else vocab + _head_bias(keys, inner),
@@ -209,8 +209,10 @@ def _head_bias(keys: ConfigKeys, architecture: str) -> int:
     return keys.whole("vocab_size") if has_bias else 0
 
 
-def _tied(root: ConfigKeys, keys: ConfigKeys, traits: Traits) -> bool:
+def is_tied(root: ConfigKeys, keys: ConfigKeys, architecture: str) -> bool:
+    """Whether the output shares the embedding: by the config, else by its class."""
     for section in (keys, root):
         if section.get("tie_word_embeddings") is not None:
             return section.flag("tie_word_embeddings")
-    return traits.tied
+    traits = TRAITS.get(architecture)
+    return traits is not None and traits.tied
