@@ -20,9 +20,27 @@ from mixvllm.models.sources.catalogue import CatalogueEntry, packed
 from mixvllm.models.weights.formula import weights_by_formula
 from mixvllm.models.weights.groups import WeightFacts
 
-# Their sources dropped keys that the numbers hang on, or they are private re-saves.
-LEFT_OUT = ("abridged/",)
-PRIVATE = frozenset({"minchyeom/letta", "harmonicdata/Gemma3-SD-v0.2"})
+# Sources dropped keys from these configs; of some only keys that nothing here hangs on.
+ABRIDGED = "abridged/"
+WHOLE_ENOUGH = frozenset(
+    {
+        "meta-llama/Llama-4-Maverick-17B-128E-Instruct",
+        "meta-llama/Llama-4-Scout-17B-16E-Instruct",
+        "poolside/Laguna-S-2.1-FP8",
+        "poolside/Laguna-XS.2-FP8",
+        "Qwen/Qwen3-VL-235B-A22B-Thinking",
+        "Qwen/Qwen3-VL-8B-Instruct",
+        "zai-org/GLM-4.7-Flash",
+    }
+)
+# Private copies of other models.
+PRIVATE = frozenset(
+    {
+        "harmonicdata/Gemma3-SD-v0.2",
+        "jeevanchaps/Meta-Llama3.1-8B-Instruct-assessment",
+        "minchyeom/letta",
+    }
+)
 
 
 def entries(directory: Path) -> Iterator[tuple[str, CatalogueEntry | ModelError]]:
@@ -58,7 +76,8 @@ def entry(directory: Path, row: Mapping[str, Any]) -> CatalogueEntry:
 
 def belongs(row_file: str, name: str) -> bool:
     """Whether a model is one for the catalogue."""
-    return not row_file.startswith(LEFT_OUT) and name not in PRIVATE
+    is_whole = not row_file.startswith(ABRIDGED) or name in WHOLE_ENOUGH
+    return is_whole and name not in PRIVATE
 
 
 def write(directory: Path, target: Path) -> int:

@@ -21,6 +21,7 @@ NAMES: Final[tuple[tuple[WeightGroup, str], ...]] = (
     ),
     ("experts", r"\.experts\.|expert_weights"),
     ("routers", r"router|\.gate\.|e_score_correction_bias|shared_expert_gate"),
+    ("latent", r"\.(q_a|kv_a)_|indexer|fused_qkv_a"),
     ("recurrent", r"mamba|linear_attn|ssm|conv1d|\.conv\.|A_log|dt_bias|kda"),
     ("recurrent", r"mixer\.(D$|norm\.|in_proj|out_proj)"),
     ("norms", r"norm|\.ln_|ln_f|\.ln1|\.ln2"),

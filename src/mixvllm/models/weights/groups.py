@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-# How each is placed on the ranks is `mixvllm.memory`'s to know.
+# How each is placed on the ranks is `mixvllm.memory`'s to know. `latent` is what MLA has for all
+# heads together: the ways down to the latent vectors, and the indexer.
 WeightGroup = Literal[
     "embeddings",
     "lm_head",
     "attention",
+    "latent",
     "recurrent",
     "mlp",
     "experts",

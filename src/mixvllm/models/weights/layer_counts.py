@@ -45,24 +45,32 @@ def kv_projection_count(keys: ConfigKeys, layer: Layer) -> int:
     return 0
 
 
-def latent_count(keys: ConfigKeys, indexer_size: int | None) -> int:
-    """MLA: down to the latent and up again, the indexer of sparse attention with it."""
+def latent_count(keys: ConfigKeys) -> int:
+    """MLA, what each head has of its own: up from the latent vectors, and back out."""
     hidden, heads = keys.whole("hidden_size"), keys.whole("num_attention_heads")
-    latent, rope = keys.whole("kv_lora_rank"), keys.whole("qk_rope_head_dim")
     nope, value = keys.whole("qk_nope_head_dim"), keys.whole_or_none("v_head_dim")
-    value = value or keys.whole("hidden_size") // heads
+    value = value or hidden // heads
+    queries = heads * (nope + _rope_size(keys))
+    up = (keys.whole_or_none("q_lora_rank") or hidden) * queries
+    return up + keys.whole("kv_lora_rank") * heads * (nope + value) + heads * value * hidden
+
+
+def shared_latent_count(keys: ConfigKeys, indexer_size: int | None) -> int:
+    """MLA, what all heads share: down to the latent vectors, and the indexer."""
+    hidden, latent = keys.whole("hidden_size"), keys.whole("kv_lora_rank")
+    count = hidden * (latent + _rope_size(keys)) + latent
     query_rank = keys.whole_or_none("q_lora_rank")
-    queries = heads * (nope + rope)
-    count = hidden * queries
     if query_rank:
-        count = hidden * query_rank + query_rank + query_rank * queries
-    count += hidden * (latent + rope) + latent
-    count += latent * heads * (nope + value) + heads * value * hidden
+        count += hidden * query_rank + query_rank
     if indexer_size is not None:
         index_heads = keys.whole("index_n_heads")
         count += (query_rank or hidden) * index_heads * indexer_size
         count += hidden * (indexer_size + index_heads) + 2 * indexer_size
     return count
+
+
+def _rope_size(keys: ConfigKeys) -> int:
+    return keys.whole_or_none("qk_rope_head_dim", least=0) or 0
 
 
 def state_count(keys: ConfigKeys, architecture: str, layer: Layer) -> int | None:

@@ -23,6 +23,7 @@ from mixvllm.models.weights.layer_counts import (
     attention_count,
     kv_projection_count,
     latent_count,
+    shared_latent_count,
     state_count,
 )
 from mixvllm.models.weights.mlp_counts import (
@@ -35,6 +36,8 @@ from mixvllm.models.weights.mlp_counts import (
 from mixvllm.models.weights.traits import TRAITS, Traits, holds
 
 SEARCHED = "DeciLMForCausalLM"
+# It has the weights of latent attention, though vLLM caches the heads that they expand to.
+EXPANDED = "MiniCPM3ForCausalLM"
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def count_parameters(config: Mapping[str, object]) -> ParameterCounts | None:
         "embeddings": vocab + positions,
         "lm_head": 0 if tied else vocab + _head_bias(keys, inner),
         "attention": sum(count for kind, count in filter(None, mixers) if kind == "attention"),
+        "latent": sum(_shared_latent(keys, inner, layer) for layer in layers),
         "recurrent": sum(count for kind, count in filter(None, mixers) if kind == "recurrent"),
         "mlp": sum(mlp.dense for mlp in mlps),
         "experts": sum(mlp.experts for mlp in mlps),
@@ -93,7 +97,8 @@ def count_parameters(config: Mapping[str, object]) -> ParameterCounts | None:
         "norms": _norms(keys, inner, traits, layers),
         "encoder": encoder,
     }
-    return ParameterCounts(groups, sum(kv_projection_count(keys, layer) for layer in layers))
+    copied = 0 if inner == EXPANDED else sum(kv_projection_count(keys, layer) for layer in layers)
+    return ParameterCounts(groups, copied)
 
 
 def _mixer(
@@ -103,9 +108,9 @@ def _mixer(
         case NoCache():
             return "attention", 0
         case LatentAttention():
-            return "attention", latent_count(keys, layer.indexer_size)
-        case FullAttention() if keys.get("q_lora_rank") and architecture == "MiniCPM3ForCausalLM":
-            return "attention", latent_count(keys, None)
+            return "attention", latent_count(keys)
+        case FullAttention() if architecture == EXPANDED:
+            return "attention", latent_count(keys)
         case FullAttention() | SlidingWindow() | ChunkedLocal() | CrossAttention():
             heads = _query_heads(keys, layer, index)
             extra = _attention_extra(keys, architecture, layer, heads)
@@ -113,6 +118,12 @@ def _mixer(
         case _:
             count = state_count(keys, architecture, layer)
             return None if count is None else ("recurrent", count)
+
+
+def _shared_latent(keys: ConfigKeys, architecture: str, layer: Layer) -> int:
+    if isinstance(layer, LatentAttention):
+        return shared_latent_count(keys, layer.indexer_size)
+    return shared_latent_count(keys, None) if architecture == EXPANDED else 0
 
 
 def _query_heads(keys: ConfigKeys, layer: Layer, index: int) -> int:

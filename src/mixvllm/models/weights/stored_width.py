@@ -8,7 +8,7 @@ from mixvllm.models.config_keys import ConfigKeys
 from mixvllm.models.weights.groups import WeightGroup
 
 EXCLUDING_KEYS = ("modules_to_not_convert", "ignore", "exclude_modules", "llm_int8_skip_modules")
-QUANTIZED: tuple[WeightGroup, ...] = ("attention", "recurrent", "mlp", "experts")
+QUANTIZED: tuple[WeightGroup, ...] = ("attention", "latent", "recurrent", "mlp", "experts")
 # Parts of a module's path that tell its group; the first that fits counts.
 PATH_PARTS: tuple[tuple[str, WeightGroup], ...] = (
     ("linear_attn", "recurrent"),
@@ -17,6 +17,7 @@ PATH_PARTS: tuple[tuple[str, WeightGroup], ...] = (
     ("shared_expert", "mlp"),
     ("mlp", "mlp"),
 )
+NO_PROJECTIONS = ("norm", "indexer", "vis", "mm_projector")
 NO_MATRICES = ("norm", "gate", "router", "indexer", "visual", "vision", "mtp", "conv1d")
 
 
@@ -42,7 +43,7 @@ def stored_width(method: str, quantization: ConfigKeys) -> Fraction | None:
 def kept_whole(method: str, quantization: ConfigKeys, layer_count: int) -> set[WeightGroup]:
     """The groups that a quantized checkpoint keeps in the model's own number format."""
     if method == "mxfp4":
-        return {"attention", "recurrent", "mlp"}
+        return {"attention", "latent", "recurrent", "mlp"}
     layers: dict[WeightGroup, set[str]] = {}
     inner = quantization.section("quantization") or quantization
     for name in EXCLUDING_KEYS:
@@ -51,16 +52,17 @@ def kept_whole(method: str, quantization: ConfigKeys, layer_count: int) -> set[W
                 number = next((part for part in path.split(".") if part.isdecimal()), "")
                 layers.setdefault(group, set()).add(number)
     # A path without a layer's number is a pattern for all of them.
-    return {
+    whole = {
         group
         for group, numbers in layers.items()
         if "" in numbers or 2 * len(numbers) >= layer_count
     }
+    return whole | {"latent"} if "attention" in whole else whole
 
 
 def _group_of(path: str) -> WeightGroup | None:
     # `re:.*mlp\\.(gate|up|down)_proj` names matrices, for all that it has a gate.
-    is_matrix = "_proj" in path and not any(part in path for part in ("norm", "vis"))
+    is_matrix = "_proj" in path and not any(part in path for part in NO_PROJECTIONS)
     if not is_matrix and any(part in path for part in NO_MATRICES):
         return None
     return next((group for part, group in PATH_PARTS if part in path), None)
