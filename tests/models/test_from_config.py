@@ -26,6 +26,7 @@ from mixvllm.models.description import (
     SlidingWindow,
 )
 from mixvllm.models.from_config import describe
+from mixvllm.models.weights.formula import weights_by_formula
 
 LLAMA: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
@@ -37,6 +38,7 @@ LLAMA: dict[str, Any] = {
     "max_position_embeddings": 8192,
     "vocab_size": 128256,
     "torch_dtype": "bfloat16",
+    "intermediate_size": 14336,
 }
 
 
@@ -405,6 +407,9 @@ KEYS = sorted(
         *("kv_lora_rank", "block_configs", "linear_attn_config", "text_config", "multi_query"),
         *("hybrid_override_pattern", "no_rope_layers", "mamba_expand", "mamba_d_head"),
         *("num_kv_shared_layers", "attn_config", "vision_config", "index_topk_pattern"),
+        *("intermediate_size", "num_experts", "moe_layer_freq", "moe_intermediate_size"),
+        *("qk_rope_head_dim", "qk_nope_head_dim", "q_lora_rank", "weight_block_size"),
+        *("quant_method", "config_groups", "weights", "num_bits", "bits", "ignore"),
     }
 )
 ARCHITECTURES = (
@@ -429,8 +434,11 @@ ANYTHING = st.recursive(
 def test_whatever_a_config_holds_it_is_described_or_refused(
     architecture: str, changes: dict[str, object]
 ) -> None:
+    config = {**LLAMA, "architectures": [architecture], **changes}
     try:
-        model = describe("any", {**LLAMA, "architectures": [architecture], **changes})
+        model = describe("any", config)
+        weights = weights_by_formula(config)
     except ModelError:
         return
     assert model.layers
+    assert weights is None or weights.total_bytes > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from pathlib import Path
 
 from mixvllm.errors import ModelError
@@ -62,7 +63,8 @@ def nearest_names(name: str) -> list[str]:
 def _of_catalogue(key: str, name: str) -> FoundModel:
     entry = catalogue.look_up(key)
     assert entry is not None, f"{key} left the catalogue"
-    return FoundModel(entry.description, entry.weights, "catalogue", entry.description.name)
+    description = replace(entry.description, name=name)
+    return FoundModel(description, entry.weights, "catalogue", entry.description.name)
 
 
 def _found(documents: HubDocuments, name: str, source: ModelSource) -> FoundModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import prod
 
 from mixvllm.models.config_keys import ConfigKeys
 from mixvllm.models.weights.groups import WeightGroup
@@ -26,8 +27,8 @@ def stored_width(method: str, quantization: ConfigKeys) -> Fraction | None:
     if method in ("awq", "gptq"):
         return _packed_in_groups(quantization)
     if method in ("fp8", "fbgemm_fp8"):
-        block = quantization.wholes("weight_block_size")
-        return Fraction(1) + (Fraction(4, block[0] * block[1]) if block and all(block) else 0)
+        block = prod(quantization.wholes("weight_block_size") or (0,))
+        return Fraction(1) + (Fraction(4, block) if block else 0)
     if method == "bitsandbytes":
         return _bitsandbytes(quantization)
     if method == "compressed-tensors":

@@ -63,10 +63,22 @@ TRAITS: Final[Mapping[str, Traits]] = {
     "Glm4ForCausalLM": Traits(qkv_bias="attention_bias", out_bias=False, norms=4),
     "Glm4MoeForCausalLM": Traits(qkv_bias="attention_bias", out_bias=False),
     "GPT2LMHeadModel": Traits(
-        True, True, True, gated=False, norm_bias=True, tied=True, positions="n_positions"
+        True,
+        True,
+        True,
+        gated=False,
+        norm_bias=True,
+        tied=True,
+        positions="max_position_embeddings",
     ),
     "GPTBigCodeForCausalLM": Traits(
-        True, True, True, gated=False, norm_bias=True, tied=True, positions="n_positions"
+        True,
+        True,
+        True,
+        gated=False,
+        norm_bias=True,
+        tied=True,
+        positions="max_position_embeddings",
     ),
     "GptOssForCausalLM": Traits(True, True, mlp_bias=True),
     "InternLM2ForCausalLM": Traits("bias", "bias"),
