@@ -170,6 +170,9 @@ class ModelDescription:
         parameters: Number of parameters, or None if unknown.
         is_multimodal: Whether it has an encoder for images, audio or video.
         is_moe: Whether it has routed experts.
+        default_length: The context that vLLM takes when none is asked for, where the config tells
+            (LongRoPE: the length before scaling, not `context_length`).
+        served_until: The last release of vLLM that served this architecture; None while one does.
     """
 
     name: str
@@ -186,3 +189,5 @@ class ModelDescription:
     parameters: int | None = None
     is_multimodal: bool = False
     is_moe: bool = False
+    default_length: int | None = None
+    served_until: str | None = None

@@ -1,0 +1,1 @@
+"""A decoder's layers from its config, one module a kind of model."""
