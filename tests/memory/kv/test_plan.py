@@ -99,7 +99,7 @@ def test_a_model_of_states_alone_keeps_their_bytes_unpadded(state: Layer, size: 
     assert bytes_per_block(state, state) == 2 * size
 
 
-def test_groups_of_a_state_are_replicated_until_the_ranks_divide_them() -> None:
+def test_the_only_group_of_a_state_is_on_every_rank() -> None:
     state = Mamba2(heads=64, head_size=64, groups=1, state_size=128, conv_kernel=4)
     on_a_rank = (3 * (4096 + 2 * 4 * 128) // 4 + 64 // 4 * 64 * 128) * 2
     assert bytes_per_block(state, tensor_parallel_size=4) == on_a_rank
@@ -224,6 +224,11 @@ def test_chunks_with_a_draft_head_keep_every_token() -> None:
             "does not share 2 layers among 2 stages",
         ),
         (model(FULL, DELTA), {"hybrid_manager": False}, "hybrid KV-cache manager off"),
+        (
+            model(Mamba2(heads=64, head_size=64, groups=2, state_size=128, conv_kernel=4)),
+            {"tensor_parallel_size": 4},
+            "2 state groups cannot be divided over 4",
+        ),
         (
             model(FULL, DELTA),
             {"rules": rules_of("0.27")},

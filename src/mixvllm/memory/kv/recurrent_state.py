@@ -110,8 +110,7 @@ def recurrent_dtype(layer: RecurrentState, dtype: str, serving: ServingFacts) ->
 def conv_elements(layer: RecurrentState, serving: ServingFacts) -> int:
     """Numbers that the short convolution keeps: its last inputs, one fewer than its width.
 
-    Draft tokens lengthen them, save in Mamba 1. Mamba 2's groups are replicated until they
-    divide: `groups + (ranks - groups)` where ranks do not divide them.
+    Draft tokens lengthen them, save in Mamba 1.
     """
     drafts = 0 if isinstance(layer, Mamba1) else serving.speculative_tokens
     width = divided(conv_width(layer, serving), serving, "convolution channels")
@@ -129,8 +128,7 @@ def conv_width(layer: RecurrentState, serving: ServingFacts) -> int:
         case Mamba1():
             return layer.inner_size
         case Mamba2():
-            ranks = serving.tensor_parallel_size
-            groups = layer.groups if layer.groups % ranks == 0 else ranks
+            groups = replicated_groups(layer, serving)
             return layer.heads * layer.head_size + 2 * groups * layer.state_size
         case GatedDeltaNet():
             return 2 * layer.key_heads * layer.key_size + layer.value_heads * layer.value_size
@@ -140,6 +138,17 @@ def conv_width(layer: RecurrentState, serving: ServingFacts) -> int:
             return layer.size
         case LinearAttention():
             return 0
+
+
+def replicated_groups(layer: Mamba2, serving: ServingFacts) -> int:
+    """Mamba 2's groups over all ranks: a single one is on every rank.
+
+    Raises:
+        EstimateError: several groups that the ranks do not divide; vLLM refuses them.
+    """
+    if layer.groups == 1:
+        return serving.tensor_parallel_size
+    return divided(layer.groups, serving, "state groups") * serving.tensor_parallel_size
 
 
 def recurrent_elements(layer: RecurrentState, serving: ServingFacts) -> int:
