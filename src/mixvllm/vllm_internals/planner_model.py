@@ -120,13 +120,16 @@ def engine_config(directory: str, documents: dict[str, Any], settings: PlannerSe
 @cache
 def start_process_group() -> None:
     """The groups of one process that layers ask for their rank; expert parallelism included."""
+    import torch
     from vllm.config import VllmConfig, set_current_vllm_config
     from vllm.distributed.parallel_state import (
         ensure_model_parallel_initialized,
         init_distributed_environment,
     )
+    from vllm.v1.worker.workspace import init_workspace_manager
 
     meeting = Path(tempfile.mkdtemp(), "group")
+    init_workspace_manager(torch.device("meta"))
     # Without a model in the configuration vLLM makes every group, that of experts too.
     with set_current_vllm_config(VllmConfig()):
         init_distributed_environment(1, 0, f"file://{meeting}", 0, "gloo")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from mixvllm.vllm_internals.planner_capacity import PlannerSettings
@@ -30,27 +30,95 @@ def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 @contextmanager
 def as_cuda(settings: PlannerSettings) -> Iterator[None]:
-    """Within it the CPU's attention backends take CUDA's block sizes.
+    """Within it the CPU build plans, and builds layers, as on CUDA.
 
-    The CPU build also keeps states in float32 because of its kernels; that is left out.
+    Its attention backends take CUDA's block sizes, sparse MLA has a backend, and what it does
+    for the sake of its own kernels (float32 states, no prefix caching) is left out.
     """
-    if not settings.imitate_cuda:
+    with ExitStack() as stack:
+        for patch in (*on_meta(), *(like_cuda(settings) if settings.imitate_cuda else ())):
+            stack.enter_context(patch)
         yield
-        return
+
+
+def on_meta() -> list[AbstractContextManager[None]]:
+    """What building without memory needs."""
     import torch
     from vllm.model_executor.models import registry
+
+    own_to = torch.nn.Module.to
+
+    def to(module: Any, *arguments: Any, **named: Any) -> Any:
+        try:
+            return own_to(module, *arguments, **named)
+        except NotImplementedError:
+            return module  # nothing to move: it has no memory
+
+    return [
+        # In this process, for a subprocess would not have our stand-ins.
+        replaced(registry, "_run_in_subprocess", lambda function: function()),
+        replaced(torch.nn.Module, "to", to),
+        replaced(torch.accelerator, "empty_cache", lambda: None),
+    ]
+
+
+def like_cuda(settings: PlannerSettings) -> list[AbstractContextManager[None]]:
+    """What makes the CPU build choose as on CUDA."""
+    import torch
+    from vllm.model_executor.layers.fused_moe import config as experts
+    from vllm.model_executor.layers.fused_moe.modular_kernel import FusedMoEExperts
+    from vllm.platforms import current_platform
     from vllm.v1.attention.backends.cpu_attn import CPUAttentionBackend
 
-    with ExitStack() as stack:
-        enter = stack.enter_context
-        usual, latent = USUAL_BLOCK, settings.backend_block_size or LATENT_BLOCK
-        enter(taking_blocks(CPUAttentionBackend, usual, multiples=True))
-        for backend in latent_backends():
-            enter(taking_blocks(backend, latent, multiples=latent == USUAL_BLOCK))
-        # In this process, for the subprocess would not have our stand-ins.
-        enter(replaced(registry, "_run_in_subprocess", lambda function: function()))
-        enter(replaced(torch.cpu, "_is_avx512_bf16_supported", lambda: False))
-        yield
+    latent = settings.backend_block_size or LATENT_BLOCK
+    return [
+        taking_blocks(CPUAttentionBackend, USUAL_BLOCK, multiples=True),
+        *(taking_blocks(each, latent, multiples=latent == 16) for each in latent_backends()),
+        replaced(torch.cpu, "_is_avx512_bf16_supported", lambda: False),
+        # Without AMX the CPU build forbids prefix caching with MLA, and has no 8-bit weights.
+        replaced(torch.cpu, "_is_amx_tile_supported", lambda: True),
+        replaced(experts, "current_platform", Disguised(current_platform)),
+        replaced(FusedMoEExperts, "is_supported_config", ungated_or(FusedMoEExperts)),
+        replaced(type(current_platform), "get_attn_backend_cls", sparse_or(current_platform)),
+    ]
+
+
+class Disguised:
+    """The platform, which says that it is like CUDA and else is itself."""
+
+    def __init__(self, platform: Any) -> None:
+        self.platform = platform
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.platform, name)
+
+    def is_cuda_alike(self) -> bool:
+        """Whether experts without a gate are allowed."""
+        return True
+
+
+def ungated_or(owner: Any) -> Any:
+    """The experts' own answer whether they can be built, and yes for those without a gate."""
+    own = owner.is_supported_config
+
+    def supported(kernel: Any, config: Any, *arguments: Any) -> Any:
+        return own(kernel, config, *arguments) if config.is_act_and_mul else (True, None)
+
+    return staticmethod(supported)
+
+
+def sparse_or(platform: Any) -> Any:
+    """The platform's choice of an attention backend, with FlashMLA's for sparse MLA."""
+    from vllm.v1.attention.backends.registry import AttentionBackendEnum
+
+    own = type(platform).get_attn_backend_cls
+
+    def choose(backend: Any, attn_selector_config: Any, num_heads: int | None = None) -> Any:
+        if attn_selector_config.use_sparse:
+            return AttentionBackendEnum["FLASHMLA_SPARSE"].get_path()
+        return own(backend, attn_selector_config, num_heads)
+
+    return staticmethod(choose)
 
 
 def latent_backends() -> list[Any]:
