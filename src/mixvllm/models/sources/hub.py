@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mixvllm.errors import ModelError
+from mixvllm.models.safetensors_header import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mixvllm.models.sources.hub_download import OnBytes
 
+
+@dataclass(frozen=True)
+class HubDocuments:
+    """Paths of what was fetched into the cache, and the tensors of the weight files."""
+
+    config: str
+    hf_quant_config: str | None
+    index: str | None
+    tensors: dict[str, Tensor] | None
+
+
 TOKEN_HINT = "run `hf auth login`, or set HF_TOKEN"
 CONFIG = "config.json"
+QUANT_CONFIG = "hf_quant_config.json"
+INDEX = "model.safetensors.index.json"
+TIMEOUT_S = 10
 # huggingface_hub 1 speaks HTTP through httpx, 2 through its successor.
 NETWORK_PACKAGES = ("httpx", "httpx2", "httpcore", "httpcore2", "huggingface_hub")
 LOCAL_HINT = "or name a local directory that has the model"
@@ -72,6 +88,69 @@ def fetch_hub_model(name: str, revision: str | None, on_bytes: OnBytes) -> None:
     except Exception as error:
         if not _is_cached(name, revision):
             raise _worded(name, revision, error) from error
+
+
+def cached_directory(name: str, revision: str | None = None) -> str | None:
+    """Where the cache keeps the model's files; None where it has no config of it."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(name, CONFIG, revision=revision)
+    except HFValidationError:
+        return None
+    return os.path.dirname(found) if isinstance(found, str) else None
+
+
+def fetch_documents(name: str, revision: str | None = None) -> HubDocuments:
+    """Fetch what describes a model: small files whole, weight files' headers by range request.
+
+    Raises:
+        ModelError: it cannot be fetched; the message says why and what to do.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    def path_of(file: str) -> str | None:
+        try:
+            return hf_hub_download(name, file, revision=revision, etag_timeout=TIMEOUT_S)
+        except LocalEntryNotFoundError:  # the hub was not asked, or did not answer
+            raise
+        except EntryNotFoundError:
+            return None
+
+    try:
+        config = path_of(CONFIG)
+        if config is None:
+            raise ModelError(
+                f"The model {name} has no config.json on the hub.",
+                hint="Name a GGUF file on this machine, or the model that it was made from.",
+            )
+        return HubDocuments(
+            config, path_of(QUANT_CONFIG), path_of(INDEX), _tensors_on_the_hub(name, revision)
+        )
+    except ModelError:
+        raise
+    except Exception as error:
+        raise _worded(name, revision, error) from error
+
+
+def _tensors_on_the_hub(name: str, revision: str | None) -> dict[str, Tensor] | None:
+    """The tensors that the headers list; None where the model has other files, or broken ones."""
+    from huggingface_hub import get_safetensors_metadata
+    from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
+
+    try:
+        metadata = get_safetensors_metadata(name, revision=revision)
+    except (NotASafetensorsRepoError, SafetensorsParsingError):
+        return None
+    return {
+        tensor: Tensor(
+            str(info.dtype), tuple(info.shape), info.data_offsets[1] - info.data_offsets[0]
+        )
+        for file in metadata.files_metadata.values()
+        for tensor, info in file.tensors.items()
+    }
 
 
 def _is_cached(name: str, revision: str | None) -> bool:

@@ -1,0 +1,103 @@
+"""A model's name to the model: the first source that has it answers, and says so."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from mixvllm.errors import ModelError
+from mixvllm.models.found import Documents, FoundModel, ModelSource, found_in
+from mixvllm.models.sources import catalogue, hub, local
+from mixvllm.models.sources.hub import HubDocuments
+
+# The embedded model of `--model demo` is this one, whole.
+DEMO = "demo"
+DEMO_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+def find_model(
+    name: str, *, revision: str | None = None, may_ask_the_hub: bool = True
+) -> FoundModel:
+    """Find a model: a path, the bundled catalogue, the Hugging Face cache, the hub, in that order.
+
+    Args:
+        name: A directory, a config or GGUF file, or a name on the hub.
+        revision: A branch, tag or commit there; the catalogue is passed over for it.
+        may_ask_the_hub: Whether the network may be used; HF_HUB_OFFLINE forbids it, too.
+
+    Raises:
+        ModelError: no source has it, or what it has cannot be read.
+    """
+    if name == DEMO:
+        return _of_catalogue(DEMO_MODEL, name)
+    if (found := local.look_up(name)) is not None:
+        return found
+    if _is_path(name):
+        raise ModelError(
+            f"There is nothing at {name}.",
+            hint="For a model from the hub write OWNER/NAME.",
+        )
+    if revision is None and catalogue.look_up(name) is not None:
+        return _of_catalogue(name, name)
+    if (cached := hub.cached_directory(name, revision)) is not None:
+        return local.in_directory(Path(cached), name, "Hugging Face cache")
+    if not may_ask_the_hub:
+        raise _nowhere(name)
+    try:
+        return _found(hub.fetch_documents(name, revision), name, "hub")
+    except ModelError as error:
+        raise _with_near_names(error, name) from error
+
+
+def nearest_names(name: str) -> list[str]:
+    """Models of the catalogue whose names are close to this one."""
+    by_small = {known.lower(): known for known in catalogue.names()}
+    near = difflib.get_close_matches(name.lower(), by_small, 3, 0.6)
+    if not near and "/" not in name:
+        by_own = {known.lower().partition("/")[2]: known for known in catalogue.names()}
+        return [by_own[found] for found in difflib.get_close_matches(name.lower(), by_own, 3, 0.6)]
+    return [by_small[found] for found in near]
+
+
+def _of_catalogue(key: str, name: str) -> FoundModel:
+    entry = catalogue.look_up(key)
+    assert entry is not None, f"{key} left the catalogue"
+    return FoundModel(entry.description, entry.weights, "catalogue", entry.description.name)
+
+
+def _found(documents: HubDocuments, name: str, source: ModelSource) -> FoundModel:
+    config = local.read_object(Path(documents.config))
+    quantized = documents.hf_quant_config
+    index_bytes = None
+    if documents.index is not None:
+        index_bytes = local.total_size(local.read_object(Path(documents.index)))
+    return found_in(
+        Documents(
+            config,
+            None if quantized is None else local.read_object(Path(quantized)),
+            documents.tensors,
+            index_bytes,
+        ),
+        name,
+        source,
+        name,
+    )
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name can be nothing but a path."""
+    return name.startswith(("/", "./", "../", "~")) or name.count("/") > 1 or name in (".", "..")
+
+
+def _nowhere(name: str) -> ModelError:
+    return _with_near_names(
+        ModelError(f"The model {name} is neither on this machine nor in the catalogue."), name
+    )
+
+
+def _with_near_names(error: ModelError, name: str) -> ModelError:
+    near = nearest_names(name)
+    if not near:
+        return error
+    hint = f"The catalogue has {', '.join(near)}."
+    return ModelError(error.message, hint=f"{error.hint} {hint}" if error.hint else hint)
