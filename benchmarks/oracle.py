@@ -82,6 +82,9 @@ def runs(folder: Path, parts: list[str], *, every: bool) -> Iterator[Run]:
             continue
         beside = path.with_name(f"{path.stem}.hf_quant_config.json")
         quantization = json.loads(beside.read_text("utf-8")) if beside.is_file() else None
+        if quantization is not None:
+            # Without its maker, which collections of configs leave out, vLLM ignores the file.
+            quantization.setdefault("producer", {"name": "modelopt"})
         config = json.loads(path.read_text("utf-8"))
         for variant in ({}, *(VARIANTS if every else ())):
             yield Run(path.stem, config, quantization, USUAL | variant)

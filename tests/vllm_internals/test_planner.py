@@ -22,7 +22,7 @@ from mixvllm.models.description import (
     SlidingWindow,
 )
 from mixvllm.vllm_internals.installed import installed_engine
-from tests.vllm_internals import tiny_models
+from tests.vllm_internals import tiny_hybrids, tiny_models
 from tests.vllm_internals.tiny_models import TinyModel
 
 pytestmark = pytest.mark.engine
@@ -151,6 +151,18 @@ CASES = [
     built(tiny_models.LFM),
     built(tiny_models.LLAMA_4, max_model_len=65536),
     built(tiny_models.LLAMA_4, hybrid_manager=False),
+    built(tiny_hybrids.JAMBA),
+    built(tiny_hybrids.JAMBA, tensor_parallel_size=2, enable_prefix_caching=False),
+    built(tiny_hybrids.MAMBA),
+    built(tiny_hybrids.FALCON, tensor_parallel_size=2),
+    built(tiny_hybrids.KIMI, tensor_parallel_size=2),
+    built(
+        tiny_hybrids.WHISPER,
+        max_model_len=448,
+        max_num_batched_tokens=4096,
+        enable_prefix_caching=False,
+    ),
+    built(tiny_hybrids.GEMMA_3N),
     by_hand(
         "a draft layer like the others",
         (*(WINDOW, FULL) * 3, FULL),

@@ -59,6 +59,9 @@ def on_meta() -> list[AbstractContextManager[None]]:
         replaced(registry, "_run_in_subprocess", lambda function: function()),
         replaced(torch.nn.Module, "to", to),
         replaced(torch.accelerator, "empty_cache", lambda: None),
+        # Layers make them when they are built; nothing runs on them.
+        replaced(torch.cuda, "Stream", Idle),
+        replaced(torch.cuda, "Event", Idle),
     ]
 
 
@@ -81,6 +84,13 @@ def like_cuda(settings: PlannerSettings) -> list[AbstractContextManager[None]]:
         replaced(FusedMoEExperts, "is_supported_config", ungated_or(FusedMoEExperts)),
         replaced(type(current_platform), "get_attn_backend_cls", sparse_or(current_platform)),
     ]
+
+
+class Idle:
+    """A CUDA stream or event that is never used."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """Begin, whatever it is made of."""
 
 
 class Disguised:

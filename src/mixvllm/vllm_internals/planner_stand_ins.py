@@ -9,17 +9,25 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
 
-# Image libraries without which vLLM's classes of multimodal models cannot be imported.
-UNUSED = ("torchvision",)
+# Image operations, without which vLLM's classes of multimodal models cannot be imported, and the
+# compilers of CUDA kernels that some model files name at their top.
+UNUSED = ("torchvision", "cutlass", "cuda")
+
+
+def _accept(_: object, *arguments: object, **named: object) -> None:
+    """Begin an instance, whatever it is made of."""
 
 
 class Anything(type):
-    """A class that has every attribute, each again such a class."""
+    """A class that has every attribute, each again such a class, and can be called and indexed."""
 
     def __getattr__(cls, name: str) -> type:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Anything(name, (), {})
+        return Anything(name, (), {"__init__": _accept})
+
+    def __getitem__(cls, _: object) -> type:
+        return cls
 
 
 class StandIn(ModuleType):
@@ -30,7 +38,7 @@ class StandIn(ModuleType):
     def __getattr__(self, name: str) -> type:
         if name.startswith("__"):
             raise AttributeError(name)
-        made = Anything(name, (), {"__module__": self.__name__})
+        made = Anything(name, (), {"__module__": self.__name__, "__init__": _accept})
         setattr(self, name, made)
         return made
 
