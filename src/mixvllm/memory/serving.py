@@ -24,6 +24,8 @@ class ServingFacts:
         block_size: `--block-size`, or None.
         backend_block_size: Block size that the GPU's attention backend prefers, where that is
             not the platform's usual one; None for the usual.
+        sparse_records: Whether sparse MLA keeps 8-bit formats in FlashMLA's packed records; False
+            where FlashInfer serves it (Blackwell), which keeps plain vectors.
         enable_prefix_caching: Whether finished prompts stay in the cache.
         async_scheduling: Whether the next batch is scheduled before the last has ended.
         batches_in_flight: Batches at once, where that is not what the settings imply.
@@ -43,6 +45,7 @@ class ServingFacts:
     kv_cache_dtype: str = "auto"
     block_size: int | None = None
     backend_block_size: int | None = None
+    sparse_records: bool = True
     tensor_parallel_size: int = 1
     pipeline_parallel_size: int = 1
     decode_context_parallel_size: int = 1

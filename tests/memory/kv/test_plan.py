@@ -105,6 +105,13 @@ def test_the_only_group_of_a_state_is_on_every_rank() -> None:
     assert bytes_per_block(state, tensor_parallel_size=4) == on_a_rank
 
 
+def test_sparse_latent_vectors_in_8_bits_are_packed_where_flashmla_serves_them() -> None:
+    sparse = LatentAttention(latent_size=512, rope_size=64, indexer_size=128)
+    assert bytes_per_block(sparse, kv_cache_dtype="fp8") == 64 * (656 + 132)
+    plain = bytes_per_block(sparse, kv_cache_dtype="fp8", sparse_records=False)
+    assert plain == 64 * (576 + 132)
+
+
 def test_cross_attention_reserves_for_a_batch_of_encoder_tokens() -> None:
     cross = CrossAttention(kv_heads=8, key_size=128, value_size=128, encoder_tokens=1500)
     serving = ServingFacts(max_model_len=448, max_num_batched_tokens=1600)
@@ -178,6 +185,36 @@ def test_before_0_20_2_the_tokens_are_those_of_one_group() -> None:
     # A public log: 69.75 GiB, "76,176 tokens", "10.13x".
     plan = plan_kv_cache(gemma, serving, int(69.75 * GIB))
     assert (plan.tokens, f"{plan.max_concurrency:.2f}") == (76_176, "10.13")
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "settings", "gib", "tokens"),
+    [
+        (
+            "gpt-oss-120b",
+            "0.10.1.1",
+            {"max_model_len": 16384, "max_num_batched_tokens": 2048, "tensor_parallel_size": 4},
+            45.32,
+            2_640_144,
+        ),
+        (
+            "gemma-4-26B-A4B",
+            "0.25.1",
+            {"max_model_len": 262144, "max_num_batched_tokens": 2496},
+            84.68,
+            3_912_140,
+        ),
+    ],
+)
+def test_the_tokens_of_public_logs_lie_in_the_rounding_of_their_pool(
+    name: str, version: str, settings: dict[str, int], gib: float, tokens: int
+) -> None:
+    serving = ServingFacts(rules=rules_of(version), **settings)  # type: ignore[arg-type]
+    least, most = (
+        plan_kv_cache(description(name), serving, int((gib + rounding) * GIB)).tokens
+        for rounding in (-0.005, 0.005)
+    )
+    assert least <= tokens <= most
 
 
 def test_chunks_with_a_draft_head_keep_every_token() -> None:

@@ -151,7 +151,7 @@ def resolved_dtype(description: ModelDescription, serving: ServingFacts) -> str:
     sparse = any(
         isinstance(layer, LatentAttention) and layer.indexer_size for layer in description.layers
     )
-    if sparse and serving.platform == "cuda" and dtype.startswith("fp8"):
+    if sparse and serving.sparse_records and dtype.startswith("fp8"):
         return "fp8_ds_mla"
     if dtype.endswith("_ds_mla") and not sparse:
         raise EstimateError(f"The KV cache dtype {dtype} is for sparse MLA alone.")
