@@ -86,14 +86,9 @@ def capacity(
     *,
     weights_bytes: int | None = None,
 ) -> PlannerAnswer:
-    """Let vLLM plan.
+    """Let vLLM plan for the specs of each pipeline stage, by layer name.
 
-    Args:
-        config: Its `VllmConfig`.
-        settings: What was asked for.
-        specs: The cache specs of each pipeline stage by layer name.
-        available: Bytes of each stage, or one number for all.
-        weights_bytes: Passed on.
+    `weights_bytes` is passed on.
     """
     config.cache_config.kv_cache_layout = LAYOUT
     config.parallel_config.decode_context_parallel_size = settings.decode_context_parallel_size

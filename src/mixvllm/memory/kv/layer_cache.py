@@ -78,17 +78,32 @@ class TokenCache(LayerCache):
         return self.block_size * self.token_bytes
 
 
+@dataclass(frozen=True)
+class Heads:
+    """The KV heads of a layer on one rank.
+
+    Attributes:
+        count: How many.
+        key_size: Elements of a key.
+        value_size: Elements of a value.
+        dtype: What they are stored in.
+        bytes_each: Bytes of one token's key and value in one head.
+    """
+
+    count: int
+    key_size: int
+    value_size: int
+    dtype: str
+    bytes_each: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class HeadCache(TokenCache):
     """Keys and values of the KV heads on this rank."""
 
-    heads: int
-    key_size: int
-    value_size: int
-    dtype: str
-    head_bytes: int
+    heads: Heads
 
     @property
     def token_bytes(self) -> int:
         """Every head's key and value."""
-        return self.heads * self.head_bytes
+        return self.heads.count * self.heads.bytes_each

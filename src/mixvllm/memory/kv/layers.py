@@ -9,7 +9,7 @@ from mixvllm.memory.kv.chunked_local import ChunkedLocalCache
 from mixvllm.memory.kv.cross_attention import CrossAttentionCache
 from mixvllm.memory.kv.full_attention import FullAttentionCache
 from mixvllm.memory.kv.latent_attention import IndexCache, LatentCache
-from mixvllm.memory.kv.layer_cache import LayerCache
+from mixvllm.memory.kv.layer_cache import Heads, LayerCache
 from mixvllm.memory.kv.recurrent_state import StateCache, state_bytes, states_per_request
 from mixvllm.memory.kv.sliding_window import SlidingWindowCache
 from mixvllm.memory.serving import ServingFacts, local_kv_heads
@@ -152,52 +152,26 @@ def head_cache(
     dtype: str,
 ) -> LayerCache:
     """The cache of a layer with KV heads."""
-    block_size = sizes.attention
-    heads = local_kv_heads(layer.kv_heads, serving)
-    key, value = layer.key_size, layer.value_size
-    size = key_value_bytes(key, value, dtype)
+    size = sizes.attention
+    heads = Heads(
+        count=local_kv_heads(layer.kv_heads, serving),
+        key_size=layer.key_size,
+        value_size=layer.value_size,
+        dtype=dtype,
+        bytes_each=key_value_bytes(layer.key_size, layer.value_size, dtype),
+    )
     match layer:
         case FullAttention():
-            return FullAttentionCache(
-                block_size=block_size,
-                heads=heads,
-                key_size=key,
-                value_size=value,
-                dtype=dtype,
-                head_bytes=size,
-            )
+            return FullAttentionCache(block_size=size, heads=heads)
         case SlidingWindow():
-            return SlidingWindowCache(
-                block_size=block_size,
-                heads=heads,
-                key_size=key,
-                value_size=value,
-                dtype=dtype,
-                head_bytes=size,
-                window=layer.window,
-            )
+            return SlidingWindowCache(block_size=size, heads=heads, window=layer.window)
         case ChunkedLocal():
-            return ChunkedLocalCache(
-                block_size=block_size,
-                heads=heads,
-                key_size=key,
-                value_size=value,
-                dtype=dtype,
-                head_bytes=size,
-                chunk=layer.chunk,
-            )
+            return ChunkedLocalCache(block_size=size, heads=heads, chunk=layer.chunk)
         case CrossAttention():
             # vLLM reserves for as many encoder tokens as a batch may have, not for the
             # encoder's own length.
-            return CrossAttentionCache(
-                block_size=block_size,
-                heads=heads,
-                key_size=key,
-                value_size=value,
-                dtype=dtype,
-                head_bytes=size,
-                encoder_tokens=serving.max_num_batched_tokens,
-            )
+            tokens = serving.max_num_batched_tokens
+            return CrossAttentionCache(block_size=size, heads=heads, encoder_tokens=tokens)
 
 
 def latent_caches(layer: LatentAttention, sizes: BlockSizes, dtype: str) -> tuple[LayerCache, ...]:

@@ -82,11 +82,4 @@ def as_full(cache: LayerCache, block_size: int | None) -> LayerCache:
     """One layer that keeps every token, in blocks of the full layers."""
     if not isinstance(cache, SlidingWindowCache | ChunkedLocalCache):
         return cache
-    return FullAttentionCache(
-        block_size=block_size or cache.block_size,
-        heads=cache.heads,
-        key_size=cache.key_size,
-        value_size=cache.value_size,
-        dtype=cache.dtype,
-        head_bytes=cache.head_bytes,
-    )
+    return FullAttentionCache(block_size=block_size or cache.block_size, heads=cache.heads)

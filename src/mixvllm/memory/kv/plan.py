@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mixvllm.errors import EstimateError
 from mixvllm.memory.kv.blocks import block_sizes, resolved_dtype
@@ -116,11 +117,7 @@ def plan_kv_cache(
     per_request = request_blocks(groups, serving, serving.max_model_len)
     concurrency = num_blocks / per_request
     null_block = int(serving.rules.reserves_null_block)
-
-    def fits(length: int) -> bool:
-        needed = request_blocks(groups, serving, length) + null_block
-        return all(needed * rank.bytes_per_block <= rank.available_bytes for rank in ranks)
-
+    fits = partial(starts_with, groups, serving, ranks)
     bound = max(serving.max_model_len, description.context_length or 0)
     return KvPlan(
         dtype=dtype,
@@ -189,6 +186,14 @@ def request_blocks(groups: Sequence[Group], serving: ServingFacts, length: int) 
     """Blocks of one request: each group has its own table, all draw from one pool."""
     request = longest_request(serving, length)
     return sum(group.blocks_per_request(request) for group in groups)
+
+
+def starts_with(
+    groups: Sequence[Group], serving: ServingFacts, ranks: Sequence[KvRank], length: int
+) -> bool:
+    """Whether one request of this length, and the block that is never lent, fit on every rank."""
+    needed = request_blocks(groups, serving, length) + serving.rules.reserves_null_block
+    return all(needed * rank.bytes_per_block <= rank.available_bytes for rank in ranks)
 
 
 def printed_tokens(
