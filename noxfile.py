@@ -86,6 +86,13 @@ def bench(session: nox.Session) -> None:
         run_python(session, environment, benchmark)
 
 
+@nox.session(venv_backend="none", default=False)
+def oracle(session: nox.Session) -> None:
+    """Compare the memory rules with vLLM's planner; after `--` a folder of config.json files."""
+    environment = engine_environment(session, with_tests=True)
+    run_python(session, environment, "benchmarks/oracle.py", *session.posargs)
+
+
 def run_pytest(session: nox.Session, marks: str, *coverage: str) -> None:
     """Run pytest on the tests with these marks; what follows `--` is passed on."""
     environment = engine_environment(session, with_tests=True)

@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "mixvllm.server": ("mixvllm.settings.schema", "mixvllm.models", "mixvllm.vllm_internals"),
     "mixvllm.models": (),
+    "mixvllm.memory": ("mixvllm.models.description",),
     "mixvllm.settings": ("mixvllm.vllm_internals.arguments", "mixvllm.vllm_internals.installed"),
     "mixvllm.vllm_internals": ("mixvllm.settings.schema",),
     # Data that the settings are checked against: light, and below everything.

@@ -4,6 +4,7 @@
     ├── UsageError                  the command line itself is wrong
     ├── SettingsError               the settings are invalid; every problem found, at once
     ├── ModelError                  the model cannot be found, fetched or prepared
+    ├── EstimateError               a kind, dtype or combination whose memory is not known
     ├── AddressError                the server's address cannot be bound
     ├── InstallationError           vLLM is missing or outside the supported range
     ├── EngineStartError            vLLM could not load the model
@@ -71,6 +72,10 @@ class SettingsError(MixvllmError):
 
 class ModelError(MixvllmError):
     """The model cannot be found, fetched or prepared."""
+
+
+class EstimateError(MixvllmError):
+    """The memory rules do not cover this; the message names what, instead of a wrong number."""
 
 
 class AddressError(MixvllmError):

@@ -1,0 +1,65 @@
+"""Multi-head latent attention (MLA): one compressed vector a token, the same on every rank."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mixvllm.memory.dtypes import index_key_bytes, latent_bytes
+from mixvllm.memory.kv.full_attention import EVERY_TOKEN, full_blocks
+from mixvllm.memory.kv.layer_cache import CacheKind, TokenCache
+from mixvllm.memory.serving import Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentCache(TokenCache):
+    """The compressed vector of every token; tensor parallelism does not divide it.
+
+    Attributes:
+        size: Elements of the vector: latent and rotary part.
+        leads_index: Whether a sparse indexer belongs to the layer.
+    """
+
+    kind: ClassVar[CacheKind] = "latent_attention"
+
+    size: int
+    dtype: str
+    leads_index: bool = False
+
+    @property
+    def token_bytes(self) -> int:
+        """One vector in the cache's format."""
+        return latent_bytes(self.size, self.dtype)
+
+    @property
+    def family(self) -> Hashable:
+        """Every token."""
+        return EVERY_TOKEN
+
+    def blocks_per_request(self, request: Request) -> int:
+        """Blocks for the whole length."""
+        return full_blocks(request, self.block_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexCache(TokenCache):
+    """The sparse indexer's keys, a layer of their own in the latent layers' group."""
+
+    kind: ClassVar[CacheKind] = "sparse_index"
+
+    size: int
+
+    @property
+    def token_bytes(self) -> int:
+        """One 8-bit key with its scales, whatever the format of the latent vectors."""
+        return index_key_bytes(self.size)
+
+    @property
+    def family(self) -> Hashable:
+        """Every token."""
+        return EVERY_TOKEN
+
+    def blocks_per_request(self, request: Request) -> int:
+        """Blocks for the whole length."""
+        return full_blocks(request, self.block_size)

@@ -1,0 +1,254 @@
+"""The one call: from a model, its settings and bytes to what vLLM's planner decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from mixvllm.errors import EstimateError
+from mixvllm.memory.kv.blocks import block_sizes, resolved_dtype
+from mixvllm.memory.kv.groups import Group, Member, form_groups
+from mixvllm.memory.kv.layer_cache import CacheKind
+from mixvllm.memory.kv.layers import check_heads, stage_caches
+from mixvllm.memory.kv.recurrent_state import StateCache
+from mixvllm.memory.serving import ServingFacts, longest_request
+from mixvllm.models.description import ChunkedLocal, ModelDescription
+
+
+@dataclass(frozen=True)
+class KvGroup:
+    """Layers that share a block table.
+
+    Attributes:
+        kind: The kind of its first layer.
+        layers: How many layers; an indexer counts as one.
+        block_size: Tokens of one block.
+        page_bytes: Bytes of one block in its largest layer.
+        natural_page_bytes: The same without padding.
+        bytes_per_block: Bytes of one block in all its layers, on the most loaded rank.
+        blocks_per_request: Blocks that one request at full length takes.
+        padding_layers: Layers that it lacks to the size of the others; their bytes are lost.
+    """
+
+    kind: CacheKind
+    layers: int
+    block_size: int
+    page_bytes: int
+    natural_page_bytes: int
+    bytes_per_block: int
+    blocks_per_request: int
+    padding_layers: int
+
+
+@dataclass(frozen=True)
+class KvRank:
+    """The ranks of one pipeline stage.
+
+    Attributes:
+        layers: Layers with a cache.
+        bytes_per_block: Bytes of one block of the pool.
+        available_bytes: The pool.
+        num_blocks: Blocks that it has by itself; all stages use the fewest of any.
+    """
+
+    layers: int
+    bytes_per_block: int
+    available_bytes: int
+    num_blocks: int
+
+
+@dataclass(frozen=True)
+class KvPlan:
+    """What vLLM plans and prints. Bytes are those of one rank, the most loaded.
+
+    Attributes:
+        dtype: The format of the cache, resolved.
+        block_size: What vLLM reports as block size.
+        groups: The groups of layers.
+        ranks: One entry for each pipeline stage.
+        bytes_per_block: Bytes of one block of the pool.
+        num_blocks: Blocks of the pool.
+        blocks_per_request: Blocks of one request at full length.
+        bytes_per_request: Bytes of them.
+        needed_bytes: The smallest pool with which vLLM starts at this length.
+        max_concurrency: Requests at full length that fit, as vLLM computes it.
+        tokens: vLLM's "KV cache size".
+        fits: Whether vLLM would start.
+        max_model_len_that_fits: The longest length with which it starts, up to the model's own
+            or the asked one; 0 if none.
+        warnings: What will go wrong although it fits.
+    """
+
+    dtype: str
+    block_size: int
+    groups: tuple[KvGroup, ...]
+    ranks: tuple[KvRank, ...]
+    bytes_per_block: int
+    num_blocks: int
+    blocks_per_request: int
+    bytes_per_request: int
+    needed_bytes: int
+    max_concurrency: float
+    tokens: int
+    fits: bool
+    max_model_len_that_fits: int
+    warnings: tuple[str, ...]
+
+
+def plan_kv_cache(
+    description: ModelDescription, serving: ServingFacts, available_bytes: int | Sequence[int]
+) -> KvPlan:
+    """Plan the KV cache as vLLM does.
+
+    Args:
+        description: The model.
+        serving: How it is served.
+        available_bytes: Bytes for the cache on one rank, or one number for each stage.
+
+    Raises:
+        EstimateError: a kind, format or combination that vLLM refuses or that is not modelled.
+    """
+    dtype = resolved_dtype(description, serving)
+    groups = model_groups(description, serving, dtype)
+    ranks = plan_ranks(groups, serving, available_bytes)
+    per_block = max(rank.bytes_per_block for rank in ranks)
+    num_blocks = min(rank.num_blocks for rank in ranks)
+    per_request = request_blocks(groups, serving, serving.max_model_len)
+    concurrency = num_blocks / per_request
+    null_block = int(serving.rules.reserves_null_block)
+    fits = partial(starts_with, groups, serving, ranks)
+    bound = max(serving.max_model_len, description.context_length or 0)
+    return KvPlan(
+        dtype=dtype,
+        block_size=min(group.first.block_size for group in groups),
+        groups=tuple(described(group, serving) for group in groups),
+        ranks=ranks,
+        bytes_per_block=per_block,
+        num_blocks=num_blocks,
+        blocks_per_request=per_request,
+        bytes_per_request=per_request * per_block,
+        needed_bytes=(per_request + null_block) * per_block,
+        max_concurrency=concurrency,
+        tokens=printed_tokens(groups, serving, num_blocks, concurrency),
+        fits=fits(serving.max_model_len),
+        max_model_len_that_fits=longest(fits, bound),
+        warnings=warnings(groups, serving, num_blocks),
+    )
+
+
+def model_groups(description: ModelDescription, serving: ServingFacts, dtype: str) -> list[Group]:
+    """The model's groups over all stages.
+
+    Raises:
+        EstimateError: vLLM could not plan it, or it keeps no cache at all.
+    """
+    check_heads(description, serving)
+    sizes = block_sizes(description, serving, dtype)
+    stages = stage_caches(description, serving, sizes, dtype)
+    members = [Member(stage, cache) for stage, caches in enumerate(stages) for cache in caches]
+    if not members:
+        raise EstimateError(f"{description.architecture} keeps no KV cache.")
+    hybrid_manager = serving.hybrid_manager
+    if hybrid_manager is None:
+        chunked = any(isinstance(layer, ChunkedLocal) for layer in description.layers)
+        allowed = serving.rules.windows_in_chunks and not serving.draft_layers
+        hybrid_manager = allowed or not chunked
+    return form_groups(members, serving.rules, hybrid_manager=hybrid_manager)
+
+
+def plan_ranks(
+    groups: Sequence[Group], serving: ServingFacts, available_bytes: int | Sequence[int]
+) -> tuple[KvRank, ...]:
+    """The pool of each pipeline stage.
+
+    A block is as large as the group with the most bytes on the stage; a stage without any layer
+    of a cache bounds nothing.
+
+    Raises:
+        EstimateError: there is not one number of bytes for each stage.
+    """
+    stages = serving.pipeline_parallel_size
+    if isinstance(available_bytes, int):
+        available_bytes = [available_bytes] * stages
+    if len(available_bytes) != stages:
+        raise EstimateError(f"{len(available_bytes)} pools were given for {stages} stages.")
+    ranks = []
+    for stage, available in enumerate(available_bytes):
+        per_block = max(group.bytes_per_block(stage) for group in groups)
+        if per_block:
+            layers = sum(m.stage == stage for group in groups for m in group.members)
+            ranks.append(KvRank(layers, per_block, available, max(0, available) // per_block))
+    return tuple(ranks)
+
+
+def request_blocks(groups: Sequence[Group], serving: ServingFacts, length: int) -> int:
+    """Blocks of one request: each group has its own table, all draw from one pool."""
+    request = longest_request(serving, length)
+    return sum(group.blocks_per_request(request) for group in groups)
+
+
+def starts_with(
+    groups: Sequence[Group], serving: ServingFacts, ranks: Sequence[KvRank], length: int
+) -> bool:
+    """Whether one request of this length, and the block that is never lent, fit on every rank."""
+    needed = request_blocks(groups, serving, length) + serving.rules.reserves_null_block
+    return all(needed * rank.bytes_per_block <= rank.available_bytes for rank in ranks)
+
+
+def printed_tokens(
+    groups: Sequence[Group], serving: ServingFacts, num_blocks: int, concurrency: float
+) -> int:
+    """The number of tokens in vLLM's start-up line.
+
+    Since 0.20.2 `int(concurrency x length)`, in floating point as vLLM does it; before, the
+    blocks that each group may have times the smallest block.
+    """
+    if serving.rules.tokens_from_concurrency:
+        return int(concurrency * serving.max_model_len)
+    smallest = min(group.first.block_size for group in groups)
+    return num_blocks // len(groups) * smallest * serving.decode_context_parallel_size
+
+
+def longest(fits: Callable[[int], bool], bound: int) -> int:
+    """The longest length up to `bound` that fits, by vLLM's bisection; 0 if none does."""
+    if not fits(1):
+        return 0
+    low, high = 1, bound
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def warnings(groups: Sequence[Group], serving: ServingFacts, num_blocks: int) -> tuple[str, ...]:
+    """What vLLM refuses after the plan: each running sequence needs a block for its state."""
+    captures = serving.full_cuda_graphs and serving.platform == "cuda"
+    states = any(isinstance(member.cache, StateCache) for g in groups for member in g.members)
+    if not (captures and states and serving.max_num_seqs > num_blocks):
+        return ()
+    return (
+        f"max_num_seqs ({serving.max_num_seqs}) exceeds the {num_blocks} blocks for recurrent "
+        "states: vLLM will refuse to capture its CUDA graphs. Set --max-num-seqs to at most "
+        f"{num_blocks}.",
+    )
+
+
+def described(group: Group, serving: ServingFacts) -> KvGroup:
+    """A group for the reader."""
+    stages = range(serving.pipeline_parallel_size)
+    widest = max((member.cache for member in group.members), key=lambda cache: cache.page_bytes)
+    request = longest_request(serving, serving.max_model_len)
+    return KvGroup(
+        kind=group.first.kind,
+        layers=len(group.members),
+        block_size=group.first.block_size,
+        page_bytes=widest.page_bytes,
+        natural_page_bytes=widest.natural_page_bytes,
+        bytes_per_block=max(group.bytes_per_block(stage) for stage in stages),
+        blocks_per_request=group.blocks_per_request(request),
+        padding_layers=group.padding_layers,
+    )
