@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import pytest
 
-from mixvllm.settings.schema import GIB, ServeConfig
+from mixvllm.settings.schema import ServeConfig
+from mixvllm.sizes import GIB
 from mixvllm.vllm_internals.command_line import api_server_arguments
 
 RICH: dict[str, Any] = {

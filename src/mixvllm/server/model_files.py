@@ -10,7 +10,8 @@ from mixvllm.models.sources.hub import check_hub_model, fetch_hub_model
 from mixvllm.models.sources.hub_download import OnBytes
 from mixvllm.server.engine import StepReporter
 from mixvllm.server.lifecycle import Phase, Progress
-from mixvllm.settings.schema import DEMO_MODEL, GIB, ModelConfig
+from mixvllm.settings.schema import DEMO_MODEL, ModelConfig
+from mixvllm.sizes import GIB
 
 # With one of these vLLM loads other files, or puts them elsewhere.
 OWN_DOWNLOAD = frozenset(

@@ -6,89 +6,21 @@ Field names are vLLM's terms; `alias` is a short name accepted in YAML and in th
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
+from mixvllm.settings.declaration import (
+    Section,
+    TokenCount,
+    default_cpu_kv_cache_gib,
+    setting,
+)
+from mixvllm.settings.layered import LayeredSettings
 from mixvllm.vllm_internals.arguments import check_choice
 
 DEMO_MODEL = "demo"
-
-GIB = 1024**3
-
-
-def setting(
-    default: Any,
-    meaning: str,
-    *,
-    example: Any,
-    trade_off: str = "",
-    alias: str | None = None,
-    flags: tuple[str, ...] = (),
-    default_note: str | None = None,
-    **constraints: Any,
-) -> Any:
-    """Declare a field: what it means, what it costs, how it looks.
-
-    Args:
-        default: The value when no layer gives one; a callable is asked when needed.
-        meaning: One sentence.
-        example: A value as it stands in YAML.
-        trade_off: What a higher, lower or other value costs.
-        alias: The short name accepted for the field.
-        flags: Command-line spellings beyond those made from the name and the alias.
-        default_note: How the default reads in documents where `default` alone says too little.
-        constraints: pydantic's `ge`, `le`, `gt`.
-    """
-    description = " ".join(part for part in (meaning, trade_off) if part)
-    extra: dict[str, Any] = {"x-meaning": meaning, "examples": [example]}
-    if trade_off:
-        extra["x-trade-off"] = trade_off
-    if alias:
-        extra["x-alias"] = alias
-    if flags:
-        extra["x-flags"] = list(flags)
-    if default_note:
-        extra["x-default"] = default_note
-    how = {"default_factory": default} if callable(default) else {"default": default}
-    return Field(**how, description=description, json_schema_extra=extra, **constraints)
-
-
-def token_count(value: Any) -> Any:
-    """Read `32k` (thousands) and `32K` (1024s) as vLLM's own parser does."""
-    multipliers = {"k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20}
-    if isinstance(value, str) and value[-1:] in multipliers:
-        number = value[:-1]
-        try:
-            return int(float(number) * multipliers[value[-1]])
-        except ValueError:
-            return value
-    return value
-
-
-TokenCount = Annotated[int, BeforeValidator(token_count)]
-
-
-def default_cpu_kv_cache_gib() -> float:
-    """Four GiB or a quarter of the machine's memory, whichever is less."""
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return min(4.0, round(memory / 4 / GIB, 1))
-
-
-class Section(BaseModel):
-    """What all sections share: unknown keys are refused, values are never changed afterwards."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=()
-    )
 
 
 class ModelConfig(Section):
@@ -336,7 +268,7 @@ def without_unset(arguments: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None}
 
 
-class ServeConfig(BaseSettings):
+class ServeConfig(LayeredSettings):
     """All settings. Layers are merged by pydantic-settings in the order in which they are given."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, protected_namespaces=())
@@ -356,32 +288,3 @@ class ServeConfig(BaseSettings):
     def served_name(self) -> str | None:
         """The name that requests use for the model."""
         return self.model.served_name or self.model.name
-
-    @classmethod
-    def from_layers(cls, layers: Sequence[Mapping[str, Mapping[str, Any]]]) -> ServeConfig:
-        """Merge layers (section → field → value), the highest first.
-
-        Raises:
-            ValidationError: a value is refused.
-        """
-        given: dict[str, Any] = {"layers": layers}
-        return cls(**given)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take the layers of `from_layers` in place of pydantic-settings' own sources.
-
-        Its own environment source keeps no provenance and ignores mistyped names, so
-        `mixvllm.settings.layers` reads the environment; here only the merging is left to it.
-        """
-        assert isinstance(init_settings, InitSettingsSource)
-        layers = init_settings.init_kwargs.pop("layers", ())
-        given = (InitSettingsSource(settings_cls, init_kwargs=layer) for layer in layers)
-        return (init_settings, *given)

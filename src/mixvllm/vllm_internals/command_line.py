@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from mixvllm.settings.schema import GIB, ServeConfig
+from mixvllm.settings.schema import ServeConfig
+from mixvllm.sizes import GIB
 from mixvllm.vllm_internals.arguments import Argument, arguments
 
 # Fields of `inference` that are vLLM arguments of the same name, with vLLM's own default.
