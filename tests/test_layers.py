@@ -48,7 +48,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
         "mixvllm.vllm_internals.arguments",
     ),
     "pydantic_core": ("mixvllm.settings", "mixvllm.vllm_internals.arguments"),
-    "pydantic_settings": ("mixvllm.settings.schema",),
+    "pydantic_settings": ("mixvllm.settings.schema", "mixvllm.settings.layered"),
     "annotated_types": ("mixvllm.settings.fields",),
     "platformdirs": ("mixvllm.directories",),
     "huggingface_hub": ("mixvllm.models.sources.hub", "mixvllm.models.sources.hub_download"),
