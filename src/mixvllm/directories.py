@@ -26,3 +26,8 @@ def runtime_directory() -> Path:
     """
     given = os.environ.get("XDG_RUNTIME_DIR")
     return Path(given) / "mixvllm" if given else state_directory() / "run"
+
+
+def runtime_variable() -> str:
+    """The variable that chooses the runtime directory."""
+    return "XDG_RUNTIME_DIR" if os.environ.get("XDG_RUNTIME_DIR") else "XDG_STATE_HOME"

@@ -6,6 +6,7 @@
     ├── ModelError                  the model cannot be found, fetched or prepared
     ├── EstimateError               a kind, dtype or combination whose memory is not known
     ├── AddressError                the server's address cannot be bound
+    ├── DirectoryError              a directory of ours cannot be made or written
     ├── InstallationError           vLLM is missing or outside the supported range
     ├── EngineStartError            vLLM could not load the model
     └── EngineDiedError             the engine died after it had been ready
@@ -15,7 +16,8 @@ Errors are raised with data and worded once, at the edge (`mixvllm.cli`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -82,6 +84,10 @@ class AddressError(MixvllmError):
     """The server's address cannot be bound."""
 
 
+class DirectoryError(MixvllmError):
+    """A directory of ours cannot be made or written."""
+
+
 class InstallationError(MixvllmError):
     """Something that must be installed is missing or of an unsupported version."""
 
@@ -96,3 +102,23 @@ class EngineStartError(MixvllmError):
 
 class EngineDiedError(EngineStartError):
     """The engine died after it had been ready."""
+
+
+@contextmanager
+def writing_to(directory: Path, variable: str) -> Iterator[None]:
+    """Word what the system says against writing to a directory of ours.
+
+    Args:
+        directory: The directory that is made or written to.
+        variable: The environment variable that chooses another one.
+
+    Raises:
+        DirectoryError: it cannot be made or written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DirectoryError(
+            f"Cannot write to {directory}: {error.strerror or error}.",
+            hint=f"Set {variable} to a directory of yours that can be written.",
+        ) from error

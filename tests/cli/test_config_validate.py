@@ -124,3 +124,25 @@ def test_problems_keep_their_carets_in_a_narrow_pipe(
 
     source, caret = ran.out.splitlines()[1:3]
     assert caret.index("^") == source.index("80")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ('""', "server.api_key: must not be empty"),
+        ("123456", "server.api_key: must be text (write it in quotes)"),
+        ("[sk-1]", "server.api_key: must be text"),
+    ],
+)
+def test_a_key_that_is_refused_is_not_shown(
+    mixvllm: Command, tmp_path: Path, value: str, message: str
+) -> None:
+    (tmp_path / "a.yaml").write_text(f"server:\n  api_key: {value}\n")
+
+    text, data = mixvllm("config", "validate", "a.yaml"), mixvllm("config", "show", "-c", "a.yaml")
+
+    assert message in text.out
+    assert message in data.err
+    for said in (text.out, data.err):
+        assert "sk-1" not in said
+        assert "123456" not in said

@@ -118,3 +118,37 @@ def test_the_colour_variables_are_honoured(
     )
 
     assert ("\x1b[" in ended.stdout) is escapes
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "said"),
+    [
+        (">&-", 0, ""),
+        ("2>&-", 0, ""),
+        (">&- 2>&-", 0, ""),
+        (">/dev/full", 1, "error: The answer cannot be written: No space left on device.\n"),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_streams_that_take_nothing_give_no_traceback(
+    tmp_path: Path, form: str, redirection: str, code: int, said: str
+) -> None:
+    command = f"{sys.executable} -m mixvllm config show --model m --format {form} {redirection}"
+    ended = subprocess.run(
+        command, shell=True, capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+
+    assert (ended.returncode, ended.stderr) == (code, said)
+
+
+@pytest.mark.parametrize("command", ["status", "stop"])
+def test_where_no_runtime_directory_can_be_no_server_runs(
+    mixvllm: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
+
+    ran = mixvllm(command)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert "No server is running" in ran.out

@@ -1,5 +1,7 @@
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -88,3 +90,26 @@ def test_the_url_is_one_that_this_machine_can_open(host: str, url: str) -> None:
 )
 def test_only_loopback_addresses_keep_the_server_to_this_machine(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+def test_the_process_on_a_taken_port_is_named_on_one_line_and_without_its_keys() -> None:
+    code = (
+        "import socket\n"
+        "with socket.create_server(('127.0.0.1', 0)) as s:\n"
+        "    print(s.getsockname()[1], flush=True); input()"
+    )
+    secrets = ("--api-key", "sk-1", "--hf-token=sk-2", "MY_PASSWORD=sk-3", "--end")
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *secrets],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        holder = find_port_holder(int(process.stdout.readline()))
+        process.communicate("\n")
+
+    assert holder is not None
+    assert holder.pid == process.pid
+    assert "sk-" not in holder.command
+    assert "\n" not in holder.command

@@ -167,3 +167,27 @@ async def test_while_draining_health_and_model_routes_say_503() -> None:
     assert model.status_code == 503
     assert model.headers["connection"] == "close"
     assert model.json()["error"]["message"] == "The server is stopping."
+
+
+@pytest.mark.parametrize("path", ["/health", "/live"])
+async def test_health_checks_may_ask_with_head(path: str) -> None:
+    async with running() as server:
+        await server.ready()
+        answer = await server.client.head(path)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_a_method_that_our_routes_lack_is_refused_in_the_shape_of_openai() -> None:
+    async with running() as server:
+        await server.ready()
+        answer = await server.client.post("/health")
+
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["allow"]
+    assert answer.json()["error"] == {
+        "message": "Method Not Allowed.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": 405,
+    }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mixvllm.errors import DirectoryError
 from mixvllm.server.ending import end_server
 from mixvllm.server.lifecycle import Phase
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start, running_servers
@@ -89,3 +90,20 @@ def test_ending_a_server_waits_until_it_is_gone() -> None:
     assert end_server(server_of(process.pid))
     process.communicate()
     assert process.poll() is not None
+
+
+def test_looking_for_servers_makes_no_directory(directory: Path) -> None:
+    assert running_servers(directory) == []
+    assert not directory.exists()
+
+
+def test_a_directory_that_cannot_be_made_is_named_with_the_variable_that_moves_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(DirectoryError) as raised:
+        RegistryEntry(server_of(os.getpid()), tmp_path / "file" / "mixvllm")
+
+    assert raised.value.message.startswith(f"Cannot write to {tmp_path / 'file' / 'mixvllm'}: ")
+    assert "Set XDG_RUNTIME_DIR" in (raised.value.hint or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -27,6 +28,8 @@ COMMANDS = {
 
 # Commands that hand what follows `--` to vLLM.
 PASSING_ON = frozenset({"serve", "show"})
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 app = command_group(
@@ -71,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Imports make no garbage worth looking for, and looking takes a tenth of a short command's
     # time; a command that goes on for longer switches it on again.
     gc.disable()
+    _open_closed_streams()
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
@@ -101,11 +105,26 @@ def run(argv: Sequence[str]) -> int:
         return fail(output, error)
     except BrokenPipeError:
         # The reader (`| head`) has gone: not our failure, and nothing is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         return ExitStatus.FAILED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            _drop_stdout()
+            sys.stderr.write(f"error: The answer cannot be written: {error.strerror}.\n")
+            return ExitStatus.FAILED
         return fail_unexpectedly(output, error)
     return result if isinstance(result, int) else ExitStatus.DONE
+
+
+def _open_closed_streams() -> None:
+    """Stand in for streams that the caller closed (`>&-`), where Python has None."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open to the end
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - open to the end
+
+
+def _drop_stdout() -> None:
+    """Let what is still buffered for stdout go nowhere, so that the end is no second failure."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def split_pass_through(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...] | None]:

@@ -26,7 +26,7 @@ from mixvllm.cli.serve_view import ViewKind, progress_view
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.cli.vllm_arguments import vllm_arguments
 from mixvllm.directories import state_directory
-from mixvllm.errors import EngineStartError, MixvllmError, UsageError
+from mixvllm.errors import EngineStartError, MixvllmError, UsageError, writing_to
 from mixvllm.render.progress import open_server_warning
 from mixvllm.render.settings import settings_as_json, settings_table
 from mixvllm.server.address import is_loopback
@@ -101,7 +101,9 @@ def serve_settings(settings: ServeConfig, output: Output, *, verbose: bool) -> N
     key, host = settings.server.api_key, settings.server.host
     if key is None and not is_loopback(host):
         output.say(open_server_warning(host))
-    log = new_log_file(state_directory() / "logs", now=datetime.now())
+    logs = state_directory() / "logs"
+    with writing_to(logs, "XDG_STATE_HOME"):
+        log = new_log_file(logs, now=datetime.now())
     own_children_from_now_on()
     with temporary_sockets(os.environ), capture_output(log, echo=verbose) as capture:
         terminal = output.on(capture.stdout, capture.stderr)

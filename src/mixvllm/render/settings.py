@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mixvllm.errors import Problem
+from mixvllm.secret_names import hide_secrets, is_secret_name, stars
 from mixvllm.settings.resolve import Resolved, ResolvedValue
 
 SECRET_SHOWN = "**********"
@@ -47,7 +48,7 @@ def render_problem(problem: Problem) -> Text:
         text.append(f" ({hint(problem)})", style="green")
     if problem.source_line is not None and problem.line and problem.column:
         text.append("\n")
-        text.append_text(_source(problem.source_line, problem.line, problem.column))
+        text.append_text(_source(_shown_line(problem), problem.line, problem.column))
     return text
 
 
@@ -63,6 +64,16 @@ def hint(problem: Problem) -> str:
     """The suggestion as words: a name becomes a question, a sentence stays one."""
     suggestion = problem.suggestion or ""
     return suggestion if " " in suggestion else f"did you mean {suggestion}?"
+
+
+def _shown_line(problem: Problem) -> str:
+    """The source line as it may be shown to whoever reads the terminal or the CI log."""
+    line, column = problem.source_line or "", problem.column or 1
+    name = (problem.key or "").rpartition(".")[2]
+    if is_secret_name(name) and name not in line:
+        # The value stands on a line of its own, below its name.
+        return line[: column - 1] + stars(line[column - 1 :])
+    return hide_secrets(line)
 
 
 def _source(line: str, number: int, column: int) -> Text:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 import mixvllm
 from mixvllm.server.engine import ASGIApp
 from mixvllm.server.middleware.auth import Authentication
 from mixvllm.server.middleware.engine_switch import EngineSwitch
 from mixvllm.server.middleware.generation_defaults import GenerationDefaults
+from mixvllm.server.openai_errors import answer_http_error
 from mixvllm.server.routes import create_router
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
@@ -28,6 +30,7 @@ def create_gateway(settings: ServeConfig, supervisor: Supervisor) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    gateway.add_exception_handler(HTTPException, answer_http_error)
     router = create_router(settings, supervisor)
     gateway.include_router(router)
     paths = frozenset(getattr(route, "path", "") for route in router.routes)

@@ -6,12 +6,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
 from mixvllm.server.engine import Receive, Scope, Send
 
 
 def error_body(message: str, kind: str, code: int, **beside: Any) -> dict[str, Any]:
     """The JSON document of an error; `beside` stands next to `error`."""
     return {"error": {"message": message, "type": kind, "param": None, "code": code}, **beside}
+
+
+async def answer_http_error(request: Request, error: Exception) -> JSONResponse:
+    """What our own routes refuse, such as a method that they do not have."""
+    assert isinstance(error, HTTPException)
+    body = error_body(f"{error.detail}.", "invalid_request_error", error.status_code)
+    return JSONResponse(body, error.status_code, error.headers)
 
 
 async def send_error(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from mixvllm.directories import runtime_directory
+from mixvllm.directories import runtime_directory, runtime_variable
+from mixvllm.errors import writing_to
 from mixvllm.server.lifecycle import Phase
 
 # Clock ticks make the start time of one process read slightly differently.
@@ -61,8 +62,12 @@ class RegistryEntry:
 
     def __init__(self, server: RunningServer, directory: Path | None = None) -> None:
         self.server = server
-        self.path = _directory(directory) / f"{server.pid}-{server.port}.json"
-        self._write()
+        directory = directory or runtime_directory()
+        self.path = directory / f"{server.pid}-{server.port}.json"
+        with writing_to(directory, runtime_variable()):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            directory.chmod(0o700)
+            self._write()
 
     def phase(self, phase: Phase) -> None:
         """Write down a new phase."""
@@ -82,7 +87,7 @@ class RegistryEntry:
 
 def running_servers(directory: Path | None = None) -> list[RunningServer]:
     """The servers that run, by port; entries of dead ones are removed."""
-    return sorted(_living(_directory(directory)), key=lambda server: server.port)
+    return sorted(_living(directory or runtime_directory()), key=lambda server: server.port)
 
 
 def process_start(pid: int) -> float:
@@ -103,10 +108,3 @@ def _living(directory: Path) -> Iterator[RunningServer]:
             yield server
         else:
             path.unlink(missing_ok=True)
-
-
-def _directory(directory: Path | None) -> Path:
-    directory = directory or runtime_directory()
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    directory.chmod(0o700)
-    return directory

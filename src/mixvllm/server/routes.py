@@ -20,6 +20,7 @@ def create_router(settings: ServeConfig, supervisor: Supervisor) -> APIRouter:
     """The routes of one server."""
     router = APIRouter(tags=["mixvllm"])
 
+    @router.head("/health", include_in_schema=False)
     @router.get("/health", responses={503: {"description": "Not ready; the body says why."}})
     async def health() -> JSONResponse:
         """Whether requests are answered: 200 when ready, else 503."""
@@ -27,6 +28,7 @@ def create_router(settings: ServeConfig, supervisor: Supervisor) -> APIRouter:
         ready = phase is Phase.READY
         return JSONResponse({"phase": str(phase)}, status_code=200 if ready else 503)
 
+    @router.head("/live", include_in_schema=False)
     @router.get("/live")
     async def live() -> JSONResponse:
         """Whether the process answers at all: always 200."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import shlex
 from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
+from mixvllm.secret_names import is_secret_name
 from mixvllm.settings.fields import PASS_THROUGH_SECTION, fields_by_key, sections
 from mixvllm.settings.layers.vllm_flags import Unread, find_argument
 from mixvllm.settings.origin import Given
@@ -21,7 +21,6 @@ API_KEY = "server.api_key"
 API_KEY_VARIABLE = "MIXVLLM_SERVER__API_KEY"
 VLLM_API_KEY_VARIABLE = "VLLM_API_KEY"
 CEILING = "a ceiling in vLLM; here a request may ask for more"
-SECRET_NAME = re.compile(r"key|token$|secret|password", re.IGNORECASE)
 
 
 def converted_text(shell: ShellCommand, given: Sequence[Given], lost: Sequence[Unread]) -> str:
@@ -80,7 +79,7 @@ def _shell_notes(shell: ShellCommand) -> Iterator[str]:
     if others:
         yield "Its variables, to be set in the environment as before:"
     for name, value in others:
-        secret = SECRET_NAME.search(name)
+        secret = is_secret_name(name)
         yield f"  {name} (its value is left out)" if secret else f"  {name}={shlex.quote(value)}"
     if ours:
         yield f"The API key of {VLLM_API_KEY_VARIABLE} is left out: set {API_KEY_VARIABLE}."
@@ -106,7 +105,7 @@ def _loss_notes(lost: Sequence[Unread]) -> Iterator[str]:
 def _is_secret(word: str) -> bool:
     flag = word.partition("=")[0]
     found = find_argument(flag)
-    return bool(SECRET_NAME.search(found[0].name if found else flag))
+    return is_secret_name(found[0].name if found else flag)
 
 
 def _printable(text: str) -> str:

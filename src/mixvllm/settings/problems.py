@@ -50,7 +50,7 @@ def invalid_value(given: Given, field: SettingField, error: ValidationError) -> 
     shown = "" if field.is_secret else f", not {show_value(given.value)}"
     if kinds & RANGE_ERRORS:
         return problem_at(given, f"must be {field.range_text}{shown}")
-    if "string_too_short" in kinds:
+    if kinds & {"string_too_short", "too_short"}:
         return problem_at(given, "must not be empty")
     if "vllm_choice" in kinds:
         choices = error.errors(include_url=False)[0]["ctx"]["choices"].split(", ")
@@ -107,5 +107,5 @@ def _quoting(given: Given, field: SettingField) -> str | None:
     """YAML reads `name: 123` as a number and `revision: 1e3` as another one."""
     plain = isinstance(given.value, int | float) and not isinstance(given.value, bool)
     if given.origin.layer is Layer.YAML and field.type_name == "text" and plain:
-        return f'write it in quotes: "{given.value}"'
+        return "write it in quotes" if field.is_secret else f'write it in quotes: "{given.value}"'
     return None

@@ -1,0 +1,30 @@
+"""Which names hold secrets, and how text that may hold one is shown."""
+
+from __future__ import annotations
+
+import re
+
+SECRET_NAME = re.compile(r"key|token$|secret|password", re.IGNORECASE)
+# A name as YAML writes it before its value: `api_key: x`, `{"api_key": "x", ...}`.
+SECRET_ENTRY = re.compile(
+    r"""
+    (?P<name> \w*(?:key|token|secret|password)["']?\s*:\s+ )
+    (?P<value> "[^"]*"? | '[^']*'? | \[[^\]]*\]? | [^\s,}\]#][^,}\]#]* )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a setting, variable or flag of this name may hold a secret."""
+    return SECRET_NAME.search(name) is not None
+
+
+def hide_secrets(line: str) -> str:
+    """A line of YAML with stars in place of what its secret names hold; columns stay."""
+    return SECRET_ENTRY.sub(lambda m: m["name"] + stars(m["value"]), line)
+
+
+def stars(text: str) -> str:
+    """As many stars as the text has characters, blanks at its ends aside."""
+    return re.sub(r"\S(?:.*\S)?", lambda m: "*" * len(m[0]), text)
