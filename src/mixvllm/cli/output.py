@@ -68,7 +68,8 @@ class Output:
 
     def json(self, data: Any) -> None:
         """Write one JSON document to stdout."""
-        self.text(json.dumps(data, indent=2, ensure_ascii=False))
+        is_unicode = self.out.encoding.startswith("utf")
+        self.text(json.dumps(data, indent=2, ensure_ascii=not is_unicode))
 
     def text(self, text: str) -> None:
         """Write text to stdout as it is: no colour, no wrapping."""
