@@ -121,6 +121,16 @@ def test_the_vllm_arguments_are_one_shell_line_without_secrets(
     assert "max_tokens has no vLLM argument" in ran.err
 
 
+@pytest.mark.parametrize("form", [("--json",), ("--format", "json")])
+def test_under_json_the_vllm_arguments_are_json_too(
+    mixvllm: Command, file: Path, form: tuple[str, ...]
+) -> None:
+    line = mixvllm("config", "show", "-c", "a.yaml", "--vllm-args").out
+    ran = mixvllm("config", "show", "-c", "a.yaml", "--vllm-args", *form)
+
+    assert ran.json == {"vllm_arguments": shlex.split(line)}
+
+
 def test_demo_is_printed_as_its_path(mixvllm: Command) -> None:
     words = shlex.split(mixvllm("config", "show", "--model", "demo", "--vllm-args").out)
 

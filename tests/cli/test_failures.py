@@ -1,5 +1,6 @@
 """How commands fail: exit codes, words, JSON under `--json`, tracebacks only under `--debug`."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,21 @@ def test_where_no_runtime_directory_can_be_no_server_runs(
 
     assert (ran.code, ran.err) == (0, "")
     assert "No server is running" in ran.out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("form", ["table", "yaml", "json"])
+def test_a_name_that_the_locale_cannot_write_is_no_failure(
+    tmp_path: Path, form: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    command = [sys.executable, "-m", "mixvllm", "config", "show", "--model", "日本"]
+
+    ended = subprocess.run(
+        [*command, "--format", form], capture_output=True, cwd=tmp_path, check=False
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    if form == "json":
+        shown = json.loads(ended.stdout.decode(encoding))
+        assert shown["settings"]["model"]["name"] == "日本"

@@ -12,7 +12,7 @@ from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
 from tests.cli.command import Command
 
 
-def register(port: int) -> RegistryEntry:
+def register(port: int, log: str = "/var/log/small.log") -> RegistryEntry:
     """A server in the registry whose process is this one."""
     return RegistryEntry(
         RunningServer(
@@ -24,7 +24,7 @@ def register(port: int) -> RegistryEntry:
             model="small",
             phase="ready",
             started_at=time.time(),
-            log="/var/log/small.log",
+            log=log,
         )
     )
 
@@ -137,3 +137,14 @@ def test_stop_asks_which_of_several_servers_is_meant(mixvllm: Command) -> None:
 
     assert ran.code == 2
     assert "8123 (small), 8124 (small)" in ran.err
+
+
+def test_in_a_pipe_a_server_is_one_line(mixvllm: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    entry = register(8123, log=f"/{'long/' * 40}serve.log")
+
+    lines = mixvllm("status").out.splitlines()
+
+    assert len(lines) == 2
+    assert lines[1].split()[-1] == entry.server.log
+    entry.remove()

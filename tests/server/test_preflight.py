@@ -51,6 +51,15 @@ def test_a_directory_with_config_json_passes(here: Path) -> None:
     check_local_model("./mine")
 
 
+@pytest.mark.parametrize("content", [b"", b"version https://git-lfs", b"\xff\xfe", b"[]"])
+def test_a_directory_whose_config_json_is_none_is_refused(here: Path, content: bytes) -> None:
+    (here / "mine").mkdir()
+    (here / "mine" / "config.json").write_bytes(content)
+
+    with pytest.raises(ModelError, match=r"mine/config\.json"):
+        check_local_model("./mine")
+
+
 def test_several_workers_are_refused_for_now() -> None:
     settings = served(server={"workers": 2})
 

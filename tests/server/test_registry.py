@@ -1,9 +1,10 @@
+import json
 import os
 import stat
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -62,13 +63,38 @@ def test_an_entry_whose_pid_now_belongs_to_another_process_is_removed(directory:
     assert running_servers(directory) == []
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}'])
+def entry_text(server: RunningServer, **changed: object) -> str:
+    return json.dumps(asdict(server) | changed)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", "[]", "3", '{"pid": 1}'),
+        *(entry_text(server_of(os.getpid()), pid=pid) for pid in ("x", -1, 0, 10**30)),
+        entry_text(server_of(os.getpid()), port="8000"),
+    ],
+)
 def test_a_file_that_is_no_entry_is_removed(directory: Path, content: str) -> None:
     directory.mkdir()
     (directory / "1-8000.json").write_text(content)
 
     assert running_servers(directory) == []
     assert list(directory.iterdir()) == []
+
+
+def test_an_entry_of_a_newer_version_counts(directory: Path) -> None:
+    server = server_of(os.getpid())
+    directory.mkdir()
+    (directory / "1-8000.json").write_text(entry_text(server, owner="me"))
+
+    assert running_servers(directory) == [server]
+
+
+def test_what_cannot_be_removed_is_passed_over(directory: Path) -> None:
+    (directory / "1-8000.json").mkdir(parents=True)
+
+    assert running_servers(directory) == []
 
 
 def test_servers_are_listed_by_port(directory: Path) -> None:

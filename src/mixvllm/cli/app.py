@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -74,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Imports make no garbage worth looking for, and looking takes a tenth of a short command's
     # time; a command that goes on for longer switches it on again.
     gc.disable()
-    _open_closed_streams()
+    _make_streams_usable()
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
@@ -116,10 +117,12 @@ def run(argv: Sequence[str]) -> int:
     return result if isinstance(result, int) else ExitStatus.DONE
 
 
-def _open_closed_streams() -> None:
-    """Stand in for streams that the caller closed (`>&-`), where Python has None."""
+def _make_streams_usable() -> None:
+    """Stand in for closed streams (`>&-`), and let no character be too much for a locale."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open to the end
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - open to the end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _drop_stdout() -> None:

@@ -51,7 +51,11 @@ def show(
         # What it needs (package metadata, the demo model) takes time that the other forms save.
         from mixvllm.cli.vllm_arguments import vllm_arguments
 
-        invocation.output.text(shlex.join(vllm_arguments(invocation, resolved.settings)))
+        arguments = vllm_arguments(invocation, resolved.settings)
+        if invocation.output.as_json:
+            invocation.output.json({"vllm_arguments": arguments})
+        else:
+            invocation.output.text(shlex.join(arguments))
     elif as_json or form is ShowFormat.JSON:
         invocation.output.json(settings_as_json(resolved))
     elif form is ShowFormat.YAML:

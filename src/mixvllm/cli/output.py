@@ -12,10 +12,17 @@ from typing import Any, TextIO
 from rich.console import Console, RenderableType
 from rich.markup import escape
 
+WIDTH_OF_FILES = 500
+
 
 def is_dumb(stream: TextIO) -> bool:
     """Whether the stream is no terminal that redraws: a pipe, a file, `TERM=dumb`."""
     return not stream.isatty() or os.environ.get("TERM") in ("dumb", "unknown")
+
+
+def _width(stream: TextIO) -> int | None:
+    """Rows in a pipe or a file stay on one line, for `grep` and `awk`; None is the terminal's."""
+    return None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_OF_FILES
 
 
 @dataclass
@@ -38,7 +45,7 @@ class Output:
     def of_process(cls, *, as_json: bool = False, debug: bool = False) -> Output:
         """An output on this process's stdout and stderr."""
         return cls(
-            out=Console(file=sys.stdout, highlight=False, emoji=False),
+            out=Console(file=sys.stdout, width=_width(sys.stdout), highlight=False, emoji=False),
             err=Console(file=sys.stderr, highlight=False, emoji=False),
             as_json=as_json,
             debug=debug,
@@ -48,7 +55,7 @@ class Output:
         """The same output on other streams."""
         return replace(
             self,
-            out=Console(file=out, highlight=False, emoji=False),
+            out=Console(file=out, width=_width(out), highlight=False, emoji=False),
             err=Console(file=err, highlight=False, emoji=False),
         )
 
@@ -61,7 +68,8 @@ class Output:
 
     def json(self, data: Any) -> None:
         """Write one JSON document to stdout."""
-        self.text(json.dumps(data, indent=2, ensure_ascii=False))
+        is_unicode = self.out.encoding.startswith("utf")
+        self.text(json.dumps(data, indent=2, ensure_ascii=not is_unicode))
 
     def text(self, text: str) -> None:
         """Write text to stdout as it is: no colour, no wrapping."""

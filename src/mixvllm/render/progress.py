@@ -121,10 +121,10 @@ def server_table(servers: Sequence[RunningServer]) -> RenderableType:
         table.add_row(
             str(server.port),
             server.phase,
-            server.model,
+            Text(server.model),  # `[v2]` in a name is no markup
             server.url,
             str(server.pid),
-            server.log or "-",
+            Text(server.log or "-"),
         )
     return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from pathlib import Path
 
@@ -44,6 +45,20 @@ def check_local_model(name: str) -> None:
             f"The directory {name} has no config.json, so it holds no model that vLLM can load.",
             hint="Name the directory with config.json, tokenizer and weights in it.",
         )
+    if (path / "config.json").is_file():
+        _check_config(path / "config.json")
+
+
+def _check_config(path: Path) -> None:
+    try:
+        is_object = isinstance(json.loads(path.read_bytes()), dict)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{path} cannot be read: {error}.",
+            hint="Fetch it again: an interrupted download or a Git LFS pointer looks like this.",
+        ) from error
+    if not is_object:
+        raise ModelError(f"{path} is no config.json of a model: it does not hold an object.")
 
 
 def locate_model(

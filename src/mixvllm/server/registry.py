@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import psutil
@@ -98,13 +99,32 @@ def process_start(pid: int) -> float:
 def _living(directory: Path) -> Iterator[RunningServer]:
     for path in directory.glob("*.json"):
         try:
-            server = RunningServer(**json.loads(path.read_text(encoding="utf-8")))
+            server = _read(path)
         except FileNotFoundError:
             continue
         except (OSError, ValueError, TypeError):
-            path.unlink(missing_ok=True)
-            continue
-        if server.is_alive:
+            server = None
+        if server is not None and server.is_alive:
             yield server
         else:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
+
+
+def _read(path: Path) -> RunningServer:
+    """The entry in a file; what a newer version adds to one is left aside.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no JSON, or names no process.
+        TypeError: it is no entry.
+    """
+    data = json.loads(path.read_text(encoding="utf-8"))
+    names = {field.name for field in fields(RunningServer)}
+    server = RunningServer(**{name: data[name] for name in names.intersection(data)})
+    numbers = (server.pid, server.port, server.process_started_at)
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise TypeError(numbers)
+    if server.pid <= 0:
+        raise ValueError(server.pid)
+    return server
