@@ -6,6 +6,13 @@ import difflib
 from collections.abc import Mapping
 
 from mixvllm.errors import ModelError
+from mixvllm.models.architecture_names import (
+    BY_MODEL_TYPE,
+    NOT_ESTABLISHED,
+    ROOT_BY_MODEL_TYPE,
+    SERVED_UNTIL,
+    WITH_ENCODER,
+)
 from mixvllm.models.checkpoint_formats import (
     kv_cache_format,
     quantization_config,
@@ -15,15 +22,7 @@ from mixvllm.models.checkpoint_formats import (
 from mixvllm.models.config_keys import ConfigKeys
 from mixvllm.models.context_length import context_length
 from mixvllm.models.description import ModelDescription
-from mixvllm.models.families import (
-    BY_MODEL_TYPE,
-    FAMILIES,
-    NOT_ESTABLISHED,
-    ROOT_BY_MODEL_TYPE,
-    SERVED_UNTIL,
-    WITH_ENCODER,
-    Family,
-)
+from mixvllm.models.families import FAMILIES, Family
 
 LANGUAGE_PARTS = ("text_config", "llm_config", "language_config", "thinker_config")
 DEEPEST_NESTING = 4
@@ -89,22 +88,28 @@ def architecture_of(root: ConfigKeys) -> str:
 def family_and_keys(root: ConfigKeys, architecture: str) -> tuple[Family, ConfigKeys]:
     """The family that reads the language part, and that part's keys."""
     text = _language_part(root)
-    inner = architecture
-    if architecture not in FAMILIES:
-        own = text.texts("architectures") if text is not root else None
-        model_type = text.text("model_type") or ""
-        inner = next((name for name in own or () if name in FAMILIES), "") or BY_MODEL_TYPE.get(
-            model_type, ""
-        )
-        if not inner:
-            raise ModelError(
-                f"The language part of {architecture} has the model_type {model_type!r}, which "
-                "is not known here."
-            )
-    family = FAMILIES[inner]
+    family = FAMILIES[family_name(root, architecture)]
     if architecture == "MllamaForConditionalGeneration":
         text = text.with_defaults({"encoder_tokens": _picture_tokens(root)})
     return family, text.with_defaults(family.defaults)
+
+
+def family_name(root: ConfigKeys, architecture: str) -> str:
+    """The architecture of the language part."""
+    if architecture in FAMILIES:
+        return architecture
+    text = _language_part(root)
+    own = text.texts("architectures") if text is not root else None
+    model_type = text.text("model_type") or ""
+    inner = next((name for name in own or () if name in FAMILIES), "") or BY_MODEL_TYPE.get(
+        model_type, ""
+    )
+    if not inner:
+        raise ModelError(
+            f"The language part of {architecture} has the model_type {model_type!r}, which "
+            "is not known here."
+        )
+    return inner
 
 
 def _language_part(root: ConfigKeys) -> ConfigKeys:

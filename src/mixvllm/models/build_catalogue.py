@@ -1,0 +1,83 @@
+"""Writes the bundled catalogue from a directory of published configs.
+
+Run as `python -m mixvllm.models.build_catalogue CONFIG_DIR`. The directory has an `INDEX.jsonl`
+with `model`, `file`, `params_total` and `weights_bytes` a line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mixvllm.errors import ModelError
+from mixvllm.models.from_config import describe
+from mixvllm.models.sources import catalogue
+from mixvllm.models.sources.catalogue import CatalogueEntry, packed
+from mixvllm.models.weights.formula import weights_by_formula
+from mixvllm.models.weights.groups import WeightFacts
+
+TARGET = Path(catalogue.__file__).parents[1] / "catalogue" / catalogue.FILE
+# Their sources dropped keys that the numbers hang on, or they are private re-saves.
+LEFT_OUT = ("abridged/",)
+PRIVATE = frozenset({"minchyeom/letta", "harmonicdata/Gemma3-SD-v0.2"})
+
+
+def entries(directory: Path) -> Iterator[tuple[str, CatalogueEntry | ModelError]]:
+    """Every model of the directory with its entry, or with why it has none."""
+    for line in (directory / "INDEX.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        try:
+            yield row["model"], entry(directory, row)
+        except ModelError as error:
+            yield row["model"], error
+
+
+def entry(directory: Path, row: Mapping[str, Any]) -> CatalogueEntry:
+    """The entry of one row of the index.
+
+    Raises:
+        ModelError: the config is broken, or not known here.
+    """
+    path = directory / row["file"]
+    beside = path.with_name(f"{path.stem}.hf_quant_config.json")
+    config = json.loads(path.read_text(encoding="utf-8"))
+    quantized = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else None
+    model = describe(row["model"], config, quantized)
+    weights = weights_by_formula(config, quantized)
+    if weights is not None:
+        model = replace(model, parameters=weights.parameters)
+    elif row["params_total"] is not None:
+        model = replace(model, parameters=row["params_total"])
+        if model.quantization is None:
+            weights = WeightFacts(2 * row["params_total"], "published", {})
+    return CatalogueEntry(model, weights)
+
+
+def belongs(row_file: str, name: str) -> bool:
+    """Whether a model is one for the catalogue."""
+    return not row_file.startswith(LEFT_OUT) and name not in PRIVATE
+
+
+def write(directory: Path, target: Path) -> int:
+    """Write the catalogue; the number of its models."""
+    rows = map(json.loads, (directory / "INDEX.jsonl").read_text(encoding="utf-8").splitlines())
+    wanted = {row["model"] for row in rows if belongs(row["file"], row["model"])}
+    found = {
+        name: packed(value)
+        for name, value in entries(directory)
+        if name in wanted and isinstance(value, CatalogueEntry)
+    }
+    lines = (
+        f"{json.dumps(name)}: {json.dumps(found[name], separators=(',', ':'))}"
+        for name in sorted(found, key=str.lower)
+    )
+    target.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    return len(found)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{write(Path(sys.argv[1]), TARGET)} models in {TARGET.name}\n")

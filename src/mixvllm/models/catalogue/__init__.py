@@ -1,0 +1,1 @@
+"""Data only: `models.json`, which `python -m mixvllm.models.build_catalogue` writes."""

@@ -1,0 +1,1 @@
+"""How much a model's weights are: from the files' headers, an index, or a formula."""
