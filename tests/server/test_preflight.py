@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -53,9 +52,9 @@ def test_a_directory_with_config_json_passes(here: Path) -> None:
 
 
 def test_several_workers_are_refused_for_now() -> None:
-    settings: Any = served(server={"workers": 2})
+    settings = served(server={"workers": 2})
 
     with pytest.raises(SettingsError) as raised:
         run_preflight(settings)
 
-    assert raised.value.problems[0].key == "server.workers"
+    assert "server.workers" in raised.value.message

@@ -1,3 +1,4 @@
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -85,6 +86,13 @@ def test_children_end_when_the_server_is_killed(ready: ServerProcess) -> None:
 
     assert ready.process.wait(5) == -signal.SIGKILL
     assert still_running(family, within_s=5) == []
+
+
+def test_ctrl_c_on_the_terminal_reaches_the_server_alone(ready: ServerProcess) -> None:
+    # A terminal signals the whole process group in front of it.
+    [child] = (ready.status() or {})["engine_pids"]
+
+    ready.wait_until(lambda _: os.getpgid(child) != os.getpgid(ready.process.pid), within_s=10)
 
 
 def test_a_running_server_is_in_the_registry_until_it_ends(ready: ServerProcess) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
-from mixvllm.cli.exit_status import ExitStatus, exit_status_of
+from mixvllm.cli.command_table import command_group
+from mixvllm.cli.exit_status import ExitStatus
+from mixvllm.cli.failures import fail, fail_unexpectedly
+from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.output import Output
 from mixvllm.errors import MixvllmError
 
@@ -28,49 +29,9 @@ COMMANDS = {
 PASSING_ON = frozenset({"serve", "show"})
 
 
-@dataclass(frozen=True)
-class Invocation:
-    """What `main` found before typer parsed the rest.
-
-    Attributes:
-        output: Where the command speaks.
-        pass_through: What followed `--`, or None where there was none.
-    """
-
-    output: Output
-    pass_through: tuple[str, ...] | None
-
-
-class CommandTable(TyperGroup):
-    """A group that imports a command's module only when the command runs."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """The commands in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A placeholder that carries the one-line help."""
-        if cmd_name not in COMMANDS:
-            return None
-        return TyperCommand(cmd_name, callback=None, help=COMMANDS[cmd_name][1])
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The real command, imported now."""
-        name, _, rest = super().resolve_command(ctx, args)
-        assert name is not None
-        module = importlib.import_module(COMMANDS[name][0])
-        command = typer.main.get_command(module.app)
-        command.name = name
-        return name, command, rest
-
-
-app = typer.Typer(
-    cls=CommandTable,
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: [bold]mixvllm serve demo[/] serves a small embedded model on port 8000.",
+app = command_group(
+    COMMANDS,
+    epilog="Example: `mixvllm serve demo` serves a small embedded model on port 8000.",
 )
 
 
@@ -107,6 +68,9 @@ def root(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
+    # Imports make no garbage worth looking for, and looking takes a tenth of a short command's
+    # time; a command that goes on for longer switches it on again.
+    gc.disable()
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
@@ -163,30 +127,3 @@ def usage_hint(error: typer.TyperException) -> str:
     """Where to read on after a usage error."""
     context = getattr(error, "ctx", None)
     return f"Try '{context.command_path if context else 'mixvllm'} --help'."
-
-
-def fail(output: Output, error: MixvllmError) -> int:
-    """Word a known failure."""
-    if output.debug:
-        output.err.print_exception()
-    if error.problems:
-        from mixvllm.render.settings import placed_problem_as_json, render_problems
-
-        output.fail(
-            error.message,
-            error.hint,
-            [placed_problem_as_json(problem) for problem in error.problems],
-            shown=render_problems(error.problems),
-        )
-    else:
-        output.fail(error.message, error.hint)
-    return exit_status_of(error)
-
-
-def fail_unexpectedly(output: Output, error: Exception) -> int:
-    """Word a failure that is a defect of mixvllm."""
-    if output.debug:
-        output.err.print_exception()
-    hint = "This is a defect of mixvllm; run again with --debug and report what it prints."
-    output.fail(f"{type(error).__name__}: {error}", hint)
-    return ExitStatus.FAILED

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from mixvllm.cli.app import Invocation
-from mixvllm.cli.options import JsonOption
+from mixvllm.cli.invocation import Invocation
+from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.settings import say_warnings
 from mixvllm.errors import MixvllmError, UsageError
 from mixvllm.render.settings import placed_problem_as_json
@@ -19,9 +19,12 @@ from mixvllm.settings.json_schema import CONFIG_SCHEMA_FILE, MODELINE, config_sc
 from mixvllm.settings.resolve import DEFAULT_FILE
 from mixvllm.settings.starter import starter_file
 
+app = typer.Typer(rich_markup_mode="rich", add_completion=False)
+
 STDOUT = Path("-")
 
 
+@app.command(epilog='Example: [bold]mixvllm config init --from "vllm serve M -tp 2"[/]')
 def init(
     ctx: typer.Context,
     file: Annotated[

@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
-from mixvllm.cli.app import Invocation
-from mixvllm.cli.options import JsonOption
+from mixvllm.cli.invocation import Invocation
+from mixvllm.cli.json_option import JsonOption
 from mixvllm.settings.json_schema import config_schema
 from mixvllm.settings.mcp_schema import mcp_schema
 
+app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
+
+@app.command(epilog="Example: [bold]mixvllm config schema > mixvllm.schema.json[/]")
 def schema(
     ctx: typer.Context,
     mcp: Annotated[

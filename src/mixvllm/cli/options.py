@@ -42,7 +42,6 @@ ModelArgument = Annotated[
         show_default=False,
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]
 
 PANELS = {
     "model": "Model",

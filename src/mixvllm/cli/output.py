@@ -38,8 +38,8 @@ class Output:
     def of_process(cls, *, as_json: bool = False, debug: bool = False) -> Output:
         """An output on this process's stdout and stderr."""
         return cls(
-            out=Console(file=sys.stdout, highlight=False, soft_wrap=False),
-            err=Console(file=sys.stderr, highlight=False, soft_wrap=False),
+            out=Console(file=sys.stdout, highlight=False, emoji=False),
+            err=Console(file=sys.stderr, highlight=False, emoji=False),
             as_json=as_json,
             debug=debug,
         )
@@ -48,8 +48,8 @@ class Output:
         """The same output on other streams."""
         return replace(
             self,
-            out=Console(file=out, highlight=False, soft_wrap=False),
-            err=Console(file=err, highlight=False, soft_wrap=False),
+            out=Console(file=out, highlight=False, emoji=False),
+            err=Console(file=err, highlight=False, emoji=False),
         )
 
     def answer(self, renderable: RenderableType, data: Any) -> None:

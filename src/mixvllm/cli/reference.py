@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
@@ -14,10 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from difflib import unified_diff
 from pathlib import Path
 
-import typer
-from typer.core import TyperGroup
-
 from mixvllm.cli.app import COMMANDS
+from mixvllm.cli.command_table import CommandTable, load_command
 from mixvllm.settings.json_schema import CONFIG_SCHEMA_FILE, config_schema, schema_text
 from mixvllm.settings.mcp_schema import MCP_SCHEMA_FILE, mcp_schema
 from mixvllm.settings.reference import reference_yaml, settings_page
@@ -54,11 +51,11 @@ def cli_page() -> str:
 
 def command_paths() -> Iterator[tuple[str, ...]]:
     """Every command of the table, and the commands of its groups."""
-    for name, (module, _) in COMMANDS.items():
+    for name in COMMANDS:
         yield (name,)
-        command = typer.main.get_command(importlib.import_module(module).app)
-        if isinstance(command, TyperGroup):
-            yield from ((name, inner) for inner in command.commands)
+        command = load_command(COMMANDS, name)
+        if isinstance(command, CommandTable):
+            yield from ((name, inner) for inner in command.table)
 
 
 def help_text(path: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import signal
@@ -10,18 +11,20 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from mixvllm.cli.app import Invocation, fail, fail_unexpectedly
 from mixvllm.cli.exit_status import ExitStatus
+from mixvllm.cli.failures import fail, fail_unexpectedly
+from mixvllm.cli.invocation import Invocation
+from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.options import (
     ConfigOption,
-    JsonOption,
     ModelArgument,
     ProfileOption,
     with_setting_flags,
 )
 from mixvllm.cli.output import Output, is_dumb
 from mixvllm.cli.serve_view import ViewKind, progress_view
-from mixvllm.cli.settings import resolve_settings, vllm_arguments
+from mixvllm.cli.settings import resolve_settings
+from mixvllm.cli.vllm_arguments import vllm_arguments
 from mixvllm.directories import state_directory
 from mixvllm.errors import EngineStartError, MixvllmError, UsageError
 from mixvllm.render.progress import open_server_warning
@@ -91,6 +94,7 @@ def serve_settings(settings: ServeConfig, output: Output, *, verbose: bool) -> N
         MixvllmError: it cannot even begin.
     """
     flight = run_preflight(settings)
+    gc.enable()
     # Until the server's own handlers are there: nothing is loaded that would need an orderly end.
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: leave(ExitStatus.DONE))

@@ -6,15 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mixvllm.cli.app import Invocation
+from mixvllm.cli.invocation import Invocation
 from mixvllm.errors import Problem
-from mixvllm.models import demo_model
 from mixvllm.render.settings import render_problem
 from mixvllm.settings.layers.command_line import MODEL_ARGUMENT, GivenFlag
-from mixvllm.settings.resolve import Resolved, Sources, require_model, resolve
-from mixvllm.settings.schema import DEMO_MODEL, ServeConfig
-from mixvllm.vllm_internals.command_line import api_server_arguments
-from mixvllm.vllm_internals.installed import installed_engine
+from mixvllm.settings.resolve import Resolved, Sources, resolve
 
 
 def resolve_settings(
@@ -47,21 +43,3 @@ def say_warnings(invocation: Invocation, warnings: Sequence[Problem]) -> None:
     """One line a warning, on stderr."""
     for warning in warnings:
         invocation.output.err.print(render_problem(warning), soft_wrap=True)
-
-
-def vllm_arguments(invocation: Invocation, settings: ServeConfig) -> list[str]:
-    """The equivalent arguments of vLLM's API server; what has none is said in a note.
-
-    Raises:
-        SettingsError: no layer names a model.
-    """
-    model, engine = require_model(settings), installed_engine()
-    if settings.generation_defaults.max_tokens is not None:
-        invocation.output.note(
-            "generation_defaults.max_tokens has no vLLM argument; `mixvllm serve` fills it in"
-        )
-    return api_server_arguments(
-        settings,
-        build=engine.build if engine else "gpu",
-        model_path=str(demo_model.directory()) if model == DEMO_MODEL else None,
-    )

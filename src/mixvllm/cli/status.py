@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 import typer
 
-from mixvllm.cli.app import Invocation
 from mixvllm.cli.exit_status import ExitStatus
-from mixvllm.cli.options import JsonOption
+from mixvllm.cli.invocation import Invocation
+from mixvllm.cli.json_option import JsonOption
 from mixvllm.render.progress import server_table
 from mixvllm.server.registry import running_servers
 

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from mixvllm.cli.app import Invocation
 from mixvllm.cli.exit_status import ExitStatus
-from mixvllm.cli.options import JsonOption
+from mixvllm.cli.invocation import Invocation
+from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.output import Output
 from mixvllm.errors import MixvllmError, UsageError
 from mixvllm.server.ending import end_server

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import psutil
 
 from mixvllm.errors import AddressError
+from mixvllm.server.registry import running_servers
 
 BACKLOG = 2048
 
@@ -87,7 +88,7 @@ def _worded(error: OSError, host: str, port: int) -> AddressError:
             return AddressError(
                 f"Port {port} is already in use by {_describe_holder(port)}.",
                 hint=f"Choose another port (--port {port + 1 if port < 65535 else port - 1}), "
-                f"or end that server (`mixvllm stop {port}` if it is one of ours).",
+                f"or end that {_way_to_end(port)}.",
             )
         case errno.EADDRNOTAVAIL:
             return AddressError(
@@ -97,6 +98,11 @@ def _worded(error: OSError, host: str, port: int) -> AddressError:
             )
         case _:
             return AddressError(f"Cannot listen on {host}:{port}: {_reason(error)}.")
+
+
+def _way_to_end(port: int) -> str:
+    ours = any(server.port == port for server in running_servers())
+    return f"server: `mixvllm stop {port}`" if ours else "process"
 
 
 def _describe_holder(port: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -34,7 +35,14 @@ def _wait(descriptor: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def leave_terminal() -> None:
+    """Take this process out of reach of Ctrl-C: the owner ends it when the streams are through."""
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+
+
 if __name__ == "__mp_main__":
     watch_owner()
+    leave_terminal()
     # A forked child has neither the thread nor an import of its own.
     os.register_at_fork(after_in_child=watch_owner)

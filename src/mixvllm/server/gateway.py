@@ -48,5 +48,9 @@ def create_gateway(settings: ServeConfig, supervisor: Supervisor) -> FastAPI:
     )
     if settings.server.api_key is not None:
         # Added last, it is the outermost: nothing is read of a request without the key.
-        gateway.add_middleware(Authentication, key=settings.server.api_key.get_secret_value())
+        gateway.add_middleware(
+            Authentication,
+            key=settings.server.api_key.get_secret_value(),
+            serves_browsers=bool(settings.vllm.get("allowed_origins")),
+        )
     return gateway

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from mixvllm.errors import Problem
 from mixvllm.settings.layers.environment import read_environment
-from mixvllm.settings.layers.yaml_file import interpret
-from mixvllm.settings.mcp_servers import check_mcp_document, is_mcp_document
+from mixvllm.settings.layers.yaml_file import MCP_KEY, interpret
 from mixvllm.settings.validate import errors_of, validate
 from mixvllm.settings.yaml_document import YamlDocument, read_yaml
 
@@ -47,7 +46,10 @@ def check_files(files: Sequence[Path], environment: Mapping[str, str]) -> list[F
 def check_file(file: Path) -> FileReport:
     """Check one file: settings with all their profiles, or MCP servers."""
     document = read_yaml(file)
-    if is_mcp_document(document):
+    if isinstance(document.data, dict) and MCP_KEY in document.data:
+        # Building these models takes time that files of settings need not wait for.
+        from mixvllm.settings.mcp_servers import check_mcp_document
+
         return FileReport(document.file, tuple(check_mcp_document(document)))
     return _check_settings(document)
 

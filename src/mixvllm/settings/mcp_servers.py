@@ -15,12 +15,11 @@ from pydantic_core import ErrorDetails
 
 from mixvllm.errors import Problem
 from mixvllm.settings.fields import section_aliases
-from mixvllm.settings.layers.yaml_file import EXTENSION_PREFIX, PROFILES_KEY
+from mixvllm.settings.layers.yaml_file import EXTENSION_PREFIX, MCP_KEY, PROFILES_KEY
 from mixvllm.settings.names import nearest
 from mixvllm.settings.problems import show_value
 from mixvllm.settings.yaml_document import KeyPath, YamlDocument, position_of
 
-MCP_KEY = "mcpServers"
 DEFAULT_TIMEOUT_S = 30.0
 
 # `$` alone is text; `${NAME}` is replaced, and `${NAME:-text}` has a value for when it is not set.
@@ -60,11 +59,6 @@ class McpServer(BaseModel):
 
 # How other clients spell a field.
 ALIASES = {"type": "transport"}
-
-
-def is_mcp_document(document: YamlDocument) -> bool:
-    """Whether the file is one of MCP servers: the key `mcpServers` marks it."""
-    return isinstance(document.data, dict) and MCP_KEY in document.data
 
 
 def check_mcp_document(document: YamlDocument) -> list[Problem]:

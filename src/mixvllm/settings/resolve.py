@@ -104,10 +104,12 @@ def resolve(sources: Sources) -> Resolved:
     if errors_of(problems):
         raise invalid_settings(problems)
     model = _winning_model(readings)
-    stacks = _stack([*readings, read_defaults(model)])
+    defaults = read_defaults(model)
+    stacks = _stack([*readings, defaults])
     values = tuple(_resolved_value(key, stack) for key, stack in stacks.items())
-    layers = [_nested(reading, stacks) for reading in (*readings, read_defaults(model))]
-    settings = ServeConfig.from_layers(layers)
+    # The schema has its own defaults; only those of a model have to be told.
+    of_model = Reading(tuple(given for given in defaults.given if given.origin.name))
+    settings = ServeConfig.from_layers([_nested(r, stacks) for r in (*readings, of_model)])
     warnings = (*problems, *_beaten_flags(values))
     return Resolved(settings, values, warnings, config_file.file if config_file else None)
 

@@ -99,14 +99,17 @@ async def test_the_refusal_has_the_shape_of_openai_and_names_the_scheme() -> Non
     assert KEY not in answer.text
 
 
-async def test_a_browser_may_ask_what_it_may_send() -> None:
-    question = {"Origin": "http://page", "Access-Control-Request-Method": "POST"}
-    async with running(SETTINGS) as server:
+@pytest.mark.parametrize(("origins", "open_"), [({}, False), ({"allowed_origins": ["*"]}, True)])
+async def test_a_browsers_question_is_open_only_where_other_sites_may_ask(
+    origins: dict[str, list[str]], open_: bool
+) -> None:
+    question = {"Origin": "http://other.example", "Access-Control-Request-Method": "POST"}
+    async with running(served(server={"api_key": KEY}, vllm=origins)) as server:
         await server.ready()
         asked = await server.client.options("/v1/completions", headers=question)
         plain = await server.client.options("/v1/completions")
 
-    assert asked.status_code != 401
+    assert (asked.status_code != 401) is open_
     assert plain.status_code == 401
 
 

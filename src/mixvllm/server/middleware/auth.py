@@ -16,9 +16,17 @@ OPEN_PATHS = frozenset({"/health", "/live"})
 class Authentication:
     """Refuses requests without the key: `Authorization: Bearer KEY` or `x-api-key: KEY`."""
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+    def __init__(self, app: ASGIApp, key: str, *, serves_browsers: bool) -> None:
+        """Take the key once.
+
+        Args:
+            app: What answers the requests.
+            key: The key.
+            serves_browsers: Whether other sites' pages may ask (`vllm: {allowed_origins: ...}`).
+        """
         self.app = app
         self.digest = _digest(key.encode())
+        self.serves_browsers = serves_browsers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401."""
@@ -39,7 +47,9 @@ class Authentication:
         )
 
     def _is_open(self, scope: Scope) -> bool:
-        return scope["type"] == "http" and (scope["path"] in OPEN_PATHS or _is_preflight(scope))
+        if scope["type"] != "http":
+            return False
+        return scope["path"] in OPEN_PATHS or (self.serves_browsers and _is_preflight(scope))
 
     def _has_key(self, scope: Scope) -> bool:
         # Digests are of one length and compared in constant time, so that the time an answer

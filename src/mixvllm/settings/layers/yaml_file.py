@@ -21,6 +21,8 @@ from mixvllm.settings.yaml_document import KeyPath, YamlDocument, position_of, r
 from mixvllm.vllm_internals.arguments import arguments
 
 PROFILES_KEY = "profiles"
+# A file with this key is no file of settings: it names MCP servers (`settings/mcp_servers.py`).
+MCP_KEY = "mcpServers"
 # As in Compose files: a place for YAML anchors, otherwise ignored.
 EXTENSION_PREFIX = "x-"
 

@@ -1,0 +1,98 @@
+"""Groups of commands as a table: a command's module is imported when it runs, not before."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+PLUGINS_VARIABLE = "PYDANTIC_DISABLE_PLUGINS"
+
+# name: (module, one-line help)
+Table = Mapping[str, tuple[str, str]]
+
+
+class CommandTable(TyperGroup):
+    """A group that prints its help, and finds its commands, without importing them."""
+
+    table: ClassVar[Table] = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The commands in the order of the table."""
+        return list(self.table)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A placeholder that carries the one-line help."""
+        if cmd_name not in self.table:
+            return None
+        return TyperCommand(cmd_name, callback=None, help=self.table[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The real command, imported now."""
+        name, _, rest = super().resolve_command(ctx, args)
+        assert name is not None
+        return name, load_command(self.table, name), rest
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Draw the help ourselves: typer's own drawing imports a Markdown parser."""
+        from rich.console import Console
+
+        from mixvllm.render.help import GroupHelp, render_group_help
+
+        shown = GroupHelp(
+            usage=" ".join((ctx.command_path, *self.collect_usage_pieces(ctx))),
+            text=self.help or "",
+            options=tuple(self._options(ctx)),
+            commands=tuple((name, text) for name, (_, text) in self.table.items()),
+            epilog=self.epilog or "",
+        )
+        Console(highlight=False, emoji=False).print(render_group_help(shown))
+
+    def _options(self, ctx: Any) -> Iterator[tuple[str, str]]:
+        for option in self.get_params(ctx):
+            help_text = getattr(option, "help", None)
+            yield ", ".join(option.opts), help_text or ""
+
+
+@contextmanager
+def without_pydantic_plugins() -> Iterator[None]:
+    """Build models without asking for plugins, as typer does.
+
+    Ours need none, and to find them pydantic reads the metadata of every installed package.
+    """
+    before = os.environ.get(PLUGINS_VARIABLE)
+    os.environ[PLUGINS_VARIABLE] = "__all__"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[PLUGINS_VARIABLE]
+        else:
+            os.environ[PLUGINS_VARIABLE] = before
+
+
+def load_command(table: Table, name: str) -> Any:
+    """Import a command's module and make its command."""
+    with without_pydantic_plugins():
+        module = importlib.import_module(table[name][0])
+    command = typer.main.get_command(module.app)
+    command.name = name
+    return command
+
+
+def command_group(table: Table, *, epilog: str = "", add_completion: bool = True) -> typer.Typer:
+    """A typer app for the commands of a table; it wants a callback whose docstring is its help."""
+    return typer.Typer(
+        cls=type("CommandTable", (CommandTable,), {"table": table}),
+        no_args_is_help=True,
+        add_completion=add_completion,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog=epilog,
+    )
