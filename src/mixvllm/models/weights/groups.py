@@ -34,7 +34,8 @@ class WeightFacts:
         groups: Bytes by group, in all `total_bytes` without `draft`; empty where only the total
             is known.
         kv_projection_bytes: Of `attention`, the part that ranks copy when there are more of them
-            than KV heads; None where unknown.
+            than KV heads (with MLA, which has one: the ways down to its latents); None where
+            unknown.
         parameters: Number of parameters, or None where the files hold packed ones.
     """
 

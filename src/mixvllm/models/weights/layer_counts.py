@@ -8,6 +8,7 @@ from mixvllm.models.description import (
     CrossAttention,
     FullAttention,
     GatedDeltaNet,
+    LatentAttention,
     Layer,
     LinearAttention,
     Mamba1,
@@ -38,7 +39,13 @@ def attention_count(keys: ConfigKeys, traits: Traits, layer: WithHeads, heads: i
 
 
 def kv_projection_count(keys: ConfigKeys, layer: Layer) -> int:
-    """Of a layer's attention what ranks copy when they outnumber the KV heads."""
+    """Of a layer's attention what ranks copy when they outnumber the KV heads.
+
+    The latent of MLA is one head for all: the way down to it and the indexer are copied on every
+    rank, and so is the way down to the queries' own latent.
+    """
+    if isinstance(layer, LatentAttention):
+        return _latent_down(keys) + _indexer(keys, layer.indexer_size)
     if isinstance(layer, FullAttention | SlidingWindow | ChunkedLocal | CrossAttention):
         width = layer.kv_heads * (layer.key_size + layer.value_size)
         return keys.whole("hidden_size") * width
@@ -55,14 +62,25 @@ def latent_count(keys: ConfigKeys, indexer_size: int | None) -> int:
     queries = heads * (nope + rope)
     count = hidden * queries
     if query_rank:
-        count = hidden * query_rank + query_rank + query_rank * queries
-    count += hidden * (latent + rope) + latent
+        count = query_rank * queries
     count += latent * heads * (nope + value) + heads * value * hidden
-    if indexer_size is not None:
-        index_heads = keys.whole("index_n_heads")
-        count += (query_rank or hidden) * index_heads * indexer_size
-        count += hidden * (indexer_size + index_heads) + 2 * indexer_size
-    return count
+    return count + _latent_down(keys) + _indexer(keys, indexer_size)
+
+
+def _latent_down(keys: ConfigKeys) -> int:
+    """From the hidden state to the latents of keys and queries, with their norms."""
+    hidden, rank = keys.whole("hidden_size"), keys.whole_or_none("q_lora_rank") or 0
+    latent, rope = keys.whole("kv_lora_rank"), keys.whole("qk_rope_head_dim")
+    return hidden * (latent + rope) + latent + (hidden + 1) * rank
+
+
+def _indexer(keys: ConfigKeys, size: int | None) -> int:
+    """The indexer of sparse attention: its queries, its key with a norm, its heads' weights."""
+    if size is None:
+        return 0
+    hidden, heads = keys.whole("hidden_size"), keys.whole("index_n_heads")
+    count = (keys.whole_or_none("q_lora_rank") or hidden) * heads * size
+    return count + hidden * (size + heads) + 2 * size
 
 
 def state_count(keys: ConfigKeys, architecture: str, layer: Layer) -> int | None:
