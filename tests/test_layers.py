@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "mixvllm.server": ("mixvllm.settings.schema", "mixvllm.models", "mixvllm.vllm_internals"),
     "mixvllm.models": (),
-    "mixvllm.memory": ("mixvllm.models.description",),
+    "mixvllm.memory": ("mixvllm.models.description", "mixvllm.models.weights.groups"),
     "mixvllm.settings": ("mixvllm.vllm_internals.arguments", "mixvllm.vllm_internals.installed"),
     "mixvllm.vllm_internals": ("mixvllm.settings.schema",),
     # Data that the settings are checked against: light, and below everything.
