@@ -28,8 +28,16 @@ QUARTER_ROTARY = ("Qwen3_5", "Qwen3Next")
 # The kernels for gpt-oss on Hopper want the experts' inner size, 2880, in multiples of this.
 MXFP4_PADDING = 256
 GPT_OSS_INNER = 2880
-COPIED: tuple[WeightGroup, ...] = ("routers", "norms")
-BY_LAYER: tuple[WeightGroup, ...] = ("attention", "recurrent", "mlp", "experts", "routers", "norms")
+COPIED: tuple[WeightGroup, ...] = ("latent", "routers", "norms")
+BY_LAYER: tuple[WeightGroup, ...] = (
+    "attention",
+    "latent",
+    "recurrent",
+    "mlp",
+    "experts",
+    "routers",
+    "norms",
+)
 Exactness = Literal["by group", "total divided"]
 
 
@@ -58,10 +66,11 @@ def rank_weights(
     """What the most loaded rank holds under tensor and pipeline parallelism.
 
     A group that is divided gives `bytes / TP`, rounded up: MLPs, experts, states with their
-    heads, and encoders under vLLM's default `--mm-encoder-tp-mode weights`. Norms and routers are
-    whole on every rank; embedding and output have their rows padded to 64 before they are divided;
-    the key and value projections are divided over at most as many ranks as there are KV heads. A
-    pipeline stage has its share of the layers, the first the embedding, the last the output.
+    heads, and encoders under vLLM's default `--mm-encoder-tp-mode weights`. Norms, routers and
+    MLA's ways down to its latents are whole on every rank; embedding and output have their rows
+    padded to 64 before they are divided; the key and value projections are divided over at most
+    as many ranks as there are KV heads. A pipeline stage has its share of the layers, the first
+    the embedding, the last the output.
 
     Raises:
         EstimateError: the layers cannot be shared among the stages.
@@ -107,7 +116,7 @@ def divided_attention(size: int, kv_projections: int, heads: int, ranks: int) ->
     """Bytes of the attention on one rank.
 
     `(all - kv) / TP + kv / min(TP, KV heads)`: queries and output are divided over all ranks, the
-    projections to keys and values (MLA: to the one latent) over the KV heads and then copied.
+    projections to keys and values over the KV heads and then copied.
     """
     return -(-(size - kv_projections) // ranks) + -(-kv_projections // min(ranks, heads))
 
