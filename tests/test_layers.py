@@ -19,6 +19,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What is drawn, never what is done.
     "mixvllm.render": (
         "mixvllm.settings",
+        "mixvllm.memory.answer",
+        "mixvllm.models.description",
         "mixvllm.server.lifecycle",
         "mixvllm.server.progress",
         "mixvllm.server.registry",
