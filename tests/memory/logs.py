@@ -121,7 +121,7 @@ class LogRow:
         """Whether it tells what is used beside weights and cache, on a GPU of known size."""
         tells = all(self.get(name) is not None for name in ("weights_gib", "available_kv_gib"))
         has_model = bool(self.get("shape") or self.get("described"))
-        if not tells or not has_model or self.version == "None" or self.version < "0.10":
+        if not tells or not has_model or self.version.startswith(("None", "0.8", "0.9")):
             return False
         return not self.get("budget_left_out") and self.gpu is not None
 
