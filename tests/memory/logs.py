@@ -110,6 +110,21 @@ class LogRow:
             rules=rules,
         )
 
+    @property
+    def is_modelled(self) -> bool:
+        """Whether memory gives tokens here; where the log has one worker's, nearly."""
+        reason = self.get("left_out", "")
+        return not reason or "worker" in reason or "unexplained" in reason or "Blackwell" in reason
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether it tells what is used beside weights and cache, on a GPU of known size."""
+        tells = all(self.get(name) is not None for name in ("weights_gib", "available_kv_gib"))
+        has_model = bool(self.get("shape") or self.get("described"))
+        if not tells or not has_model or self.version.startswith(("None", "0.8", "0.9")):
+            return False
+        return not self.get("budget_left_out") and self.gpu is not None
+
 
 def as_model_dtype(model: ModelDescription) -> ModelDescription:
     """The model with a cache in its own number format."""

@@ -39,6 +39,7 @@ from mixvllm.memory.sizes import GIB, parse_size
         ("B580", "Arc B580", 12),
         ("Intel(R) Arc(TM) Pro B60 Graphics", "Arc Pro B60", 24),
         ("V100-32GB", "V100", 32),
+        ("NVIDIA GH200 480GB", "GH200", 96),
     ],
 )
 def test_a_gpu_is_found_under_its_usual_spellings(text: str, name: str, nominal: int) -> None:
@@ -72,7 +73,13 @@ def test_a_size_after_the_name_replaces_its_memory_alone() -> None:
 
 @pytest.mark.parametrize(
     ("text", "nearest"),
-    [("H10O", "H100"), ("RTX 4091", "RTX 4090"), ("mi300", "MI300X"), ("A100-60G", "A100-80G")],
+    [
+        ("H10O", "H100"),
+        ("RTX 4091", "RTX 4090"),
+        ("4091", "RTX 4090"),
+        ("mi300", "MI300X"),
+        ("A100-60G", "A100-80G"),
+    ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(text: str, nearest: str) -> None:
     with pytest.raises(EstimateError, match="is not known") as refusal:
@@ -82,7 +89,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(text: str, nearest: str) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", ":", "0", "-1", "0GiB", "nan", "1e9", "9" * 30, "A100:", "A100:x", ":24g", "é"],
+    ["", " ", ":", "0", "-1", "0GiB", "nan", "1e9", "9" * 30, "A100:", "A100:x", ":24g", "é", "٣"],
 )
 def test_what_is_neither_name_nor_size_is_refused(text: str) -> None:
     with pytest.raises(EstimateError):

@@ -96,3 +96,19 @@ def test_of_a_total_alone_a_rank_gets_its_share_and_it_says_so() -> None:
         ServingFacts(4096, tensor_parallel_size=2),
     )
     assert (weights.total_bytes, weights.exactness) == (501, "total divided")
+
+
+def test_draft_layers_are_weighed_only_where_they_draft() -> None:
+    entry = look_up("Qwen/Qwen3-8B")
+    assert entry is not None
+    facts = WeightFacts(1000, "safetensors headers", {"mlp": 1000, "draft": 100})
+    draft = entry.description.layers[-1:]
+    plain, drafting, staged = (
+        rank_weights(facts, entry.description, serving).total_bytes
+        for serving in (
+            ServingFacts(4096),
+            ServingFacts(4096, draft_layers=draft),
+            ServingFacts(4096, draft_layers=draft, pipeline_parallel_size=2),
+        )
+    )
+    assert (plain, drafting, staged) == (1000, 1100, 600)

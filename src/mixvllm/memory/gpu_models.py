@@ -153,6 +153,8 @@ ALIASES: Final = {
     "6000ada": "RTX 6000 Ada",
     "agxorin": "Jetson AGX Orin",
     "thor": "Jetson Thor",
+    # The driver's name of it tells the CPU's memory.
+    "gh200480gb": "GH200",
     "w7900": "Pro W7900",
     "r9700": "AI PRO R9700",
 }

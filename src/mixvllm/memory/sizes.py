@@ -24,9 +24,10 @@ UNIT_BYTES = {
     "tib": 1 << 40,
     "tb": 10**12,
 }
-# A bare number above this is no number of GiB: bytes, or a slip.
 MOST_GIB = 4096
-SIZE = re.compile(r"(\d{1,20}(?:\.\d{1,9})?)\s*([a-z]*)", re.IGNORECASE)
+# A bare number above this is a slip, or the name of a GPU that does not exist (4091).
+MOST_BARE = 1024
+SIZE = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,9})?)\s*([a-z]*)", re.IGNORECASE)
 
 
 def parse_size(text: str) -> int | None:
@@ -39,6 +40,8 @@ def parse_size(text: str) -> int | None:
     """
     match = SIZE.fullmatch(text.strip())
     if match is None or match[2].lower() not in UNIT_BYTES:
+        return None
+    if not match[2] and Fraction(match[1]) > MOST_BARE:
         return None
     size = int(Fraction(match[1]) * UNIT_BYTES[match[2].lower()])
     if size < 1 or size > MOST_GIB * GIB:

@@ -172,7 +172,8 @@ def _stages(
 ) -> list[dict[WeightGroup, int]]:
     """The groups of every pipeline stage.
 
-    A tied output is a copy of the embedding on the last stage; an encoder stands on the first.
+    A tied output is a copy of the embedding on the last stage, where draft layers are, too; an
+    encoder stands on the first.
     """
     count = serving.pipeline_parallel_size
     if count == 1:
@@ -190,4 +191,6 @@ def _stages(
         if group in local:
             stages[0][group] = local[group]
     stages[-1]["lm_head"] = local.get("lm_head", local.get("embeddings", 0))
+    if "draft" in local:
+        stages[-1]["draft"] = local["draft"]
     return stages
