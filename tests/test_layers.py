@@ -20,6 +20,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.render": (
         "mixvllm.settings",
         "mixvllm.memory.answer",
+        "mixvllm.memory.budget",
+        "mixvllm.memory.gpu_table",
         "mixvllm.models.description",
         "mixvllm.server.lifecycle",
         "mixvllm.server.progress",

@@ -16,7 +16,8 @@ from mixvllm.cli.settings import resolve_settings
 from mixvllm.memory.estimate import estimate
 from mixvllm.models.find import find_model
 from mixvllm.render.catalogue import catalogue_as_json, catalogue_table
-from mixvllm.render.memory import estimate_as_json, estimate_view
+from mixvllm.render.memory import estimate_view
+from mixvllm.render.memory_json import estimate_as_json
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import require_model
 
@@ -36,8 +37,7 @@ def list_catalogue(ctx: typer.Context, asked: bool) -> None:
 
 
 @app.command(
-    epilog="Example: [bold]mixvllm estimate-kv openai/gpt-oss-20b --max-model-len 32768 "
-    "--kv-cache-memory 40GiB[/]"
+    epilog="Example: [bold]mixvllm estimate-kv openai/gpt-oss-20b --gpu H100 --max-model-len 32k[/]"
 )
 @partial(with_setting_flags, keys=SETTINGS_READ)
 def estimate_kv(
@@ -46,6 +46,15 @@ def estimate_kv(
     model: ModelArgument = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
+    gpu: Annotated[
+        str | None,
+        typer.Option(
+            "--gpu",
+            metavar="NAME|SIZE",
+            help="The GPU: H100, A100-40G, RTX4090, MI300X, a size (24GiB), or both "
+            "(A100:79.25GiB).",
+        ),
+    ] = None,
     kv_cache_memory: Annotated[
         str | None,
         typer.Option(
@@ -81,12 +90,12 @@ def estimate_kv(
 ) -> int:
     """Estimate the KV cache: what vLLM will report, before anything is loaded.
 
-    Weights are never read. What follows `--` is read as vLLM's own arguments. With
-    `--kv-cache-memory` the exit code is 3 where one request of full length does not fit.
+    Weights are never read. What follows `--` is read as vLLM's own arguments. Where the memory
+    is known and one request of full length does not fit, the exit code is 3.
     """
     invocation: Invocation = ctx.obj
     settings = resolve_settings(invocation, flags, config, profile, model).settings
-    choices = Choices(kv_cache_memory, vllm_version, block_size)
+    choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
     request = estimate_request(settings, choices)
     found = find_model(require_model(settings, "estimate-kv"), revision=settings.model.revision)
     answer = estimate(found.description, found.weights, found.source, request)

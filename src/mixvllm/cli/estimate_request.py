@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mixvllm.errors import EstimateError, UsageError
+from mixvllm.memory.gpu_table import Gpu, find_gpu
 from mixvllm.memory.request import LONGER_VARIABLE, EstimateRequest
 from mixvllm.memory.rules import NEWEST, RELEASES, Rules, rules_of
 from mixvllm.memory.sizes import parse_size
@@ -60,6 +61,7 @@ NOT_MODELLED = (
 class Choices:
     """What the command's own options say, as text."""
 
+    gpu: str | None = None
     kv_cache_memory: str | None = None
     vllm_version: str | None = None
     block_size: int | None = None
@@ -69,7 +71,7 @@ def estimate_request(settings: ServeConfig, choices: Choices) -> EstimateRequest
     """What the settings and the options ask for; an option wins over the same vLLM argument.
 
     Raises:
-        UsageError: an option's value is no size or no version.
+        UsageError: an option's value is no GPU, size or version.
         EstimateError: an argument of vLLM's that is not modelled, or not of its type.
     """
     asked = {name: getattr(settings.inference, name) for name in INFERENCE_READ}
@@ -79,6 +81,7 @@ def estimate_request(settings: ServeConfig, choices: Choices) -> EstimateRequest
     rules = chosen_rules(choices.vllm_version)
     return EstimateRequest(
         **asked,
+        gpu=chosen_gpu(choices.gpu),
         kv_cache_memory_bytes=chosen_memory(choices.kv_cache_memory, settings.vllm),
         may_exceed_context=os.environ.get(LONGER_VARIABLE) == "1",
         rules=rules,
@@ -116,6 +119,20 @@ def chosen_rules(version: str | None) -> Rules:
             raise UsageError(f"--vllm-version: {error.message}", hint=error.hint) from error
     engine = installed_engine()
     return RELEASES.get(engine.release if engine else NEWEST, RELEASES[NEWEST])
+
+
+def chosen_gpu(option: str | None) -> Gpu | None:
+    """The GPU that is named.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if option is None:
+        return None
+    try:
+        return find_gpu(option)
+    except EstimateError as error:
+        raise UsageError(f"--gpu: {error.message}", hint=error.hint) from error
 
 
 def chosen_memory(option: str | None, arguments: Mapping[str, Any]) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mixvllm.memory.budget import Budget
+from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.kv.plan import KvGroup
 
 
@@ -81,6 +83,9 @@ class Capacity:
         num_blocks: Blocks of the pool.
         fits: Whether one longest request fits, so that vLLM starts.
         max_model_len_that_fits: The longest context with which it starts; 0 if none.
+        tokens_low: The fewest tokens to expect; None where the pool was given.
+        tokens_high: The most.
+        overdrawn_bytes: What the GPU lacks for a pool that was given.
     """
 
     pool_bytes: int
@@ -89,6 +94,9 @@ class Capacity:
     num_blocks: int
     fits: bool
     max_model_len_that_fits: int
+    tokens_low: int | None = None
+    tokens_high: int | None = None
+    overdrawn_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,9 @@ class Estimate:
         settings: What the numbers hold for.
         kv_cache: Bytes of a token and of a request.
         weights: Bytes of the weights.
+        gpu: The GPU that was named, or None.
+        gpu_count: How many of them the settings take.
+        budget: The memory of the most loaded one; None where none is named.
         capacity: What the memory holds; None where none is known.
         groups: The groups of layers that share a block table.
         suggestions: Changes that hold more requests, the best first.
@@ -131,6 +142,9 @@ class Estimate:
     settings: EffectiveSettings
     kv_cache: KvCacheSize
     weights: Weights
+    gpu: Gpu | None
+    gpu_count: int
+    budget: Budget | None
     capacity: Capacity | None
     groups: tuple[KvGroup, ...]
     suggestions: tuple[Suggestion, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from mixvllm.memory.answer import (
     Capacity,
@@ -16,13 +16,13 @@ from mixvllm.memory.answer import (
     Weights,
 )
 from mixvllm.memory.explanation import explain, growing_layers
-from mixvllm.memory.kv.blocks import resolved_dtype
 from mixvllm.memory.kv.groups import Group
 from mixvllm.memory.kv.plan import KvPlan, model_groups, plan_kv_cache, request_blocks
-from mixvllm.memory.request import EstimateRequest, as_asked, serving_facts
+from mixvllm.memory.planned import Planned, planned
+from mixvllm.memory.request import EstimateRequest, as_asked
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.memory.suggestions import suggest
-from mixvllm.memory.weights import RankWeights, rank_weights
+from mixvllm.memory.weights import RankWeights
 from mixvllm.memory.what_if import weights_as_asked
 from mixvllm.models.description import Layer, ModelDescription
 from mixvllm.models.weights.groups import WeightFacts
@@ -46,56 +46,54 @@ def estimate(
         EstimateError: vLLM would refuse the settings, or what they ask for is not modelled.
     """
     description = as_asked(checkpoint, request)
-    serving, plan = solved(description, request)
-    groups = model_groups(description, serving, resolved_dtype(description, serving))
     loaded = weights_as_asked(
         weights, checkpoint, dtype=description.dtype, quantization=request.quantization
     )
-    on_rank = _on_rank(loaded, description, serving, request.data_parallel_size)
-    pool = request.kv_cache_memory_bytes
-    at_length = replace(request, max_model_len=serving.max_model_len)
+    now = planned(description, loaded, request)
+    serving, plan = now.serving, now.plan
+    groups = model_groups(description, serving, plan.dtype)
     return Estimate(
         model=_model_facts(checkpoint, source),
         settings=_settings(description, request, serving, plan),
         kv_cache=_kv_cache_size(groups, serving, plan),
         weights=Weights(
             loaded.total_bytes if loaded else None,
-            on_rank.total_bytes if on_rank else None,
+            now.weights.total_bytes if now.weights else None,
             loaded.source if loaded else None,
         ),
-        capacity=None if pool is None else _capacity(plan, pool),
+        gpu=request.gpu,
+        gpu_count=_gpus(request) * request.data_parallel_size,
+        budget=now.budget,
+        capacity=_capacity(description, now),
         groups=plan.groups,
-        suggestions=() if pool is None else suggest(description, at_length, plan),
-        explanation=explain(groups, serving, plan, on_rank, pool),
+        suggestions=suggest(description, loaded, request, now),
+        explanation=explain(groups, serving, plan, now.weights, now.pool_bytes),
         vllm_version=request.vllm_version or request.rules.name,
-        notes=tuple(_notes(checkpoint, request, weights, loaded, on_rank)),
-        changes_needed=() if pool is None else plan.warnings,
+        notes=tuple(_notes(checkpoint, request, weights, loaded, now.weights)),
+        changes_needed=() if now.pool_bytes is None else plan.warnings,
     )
 
 
-def solved(description: ModelDescription, request: EstimateRequest) -> tuple[ServingFacts, KvPlan]:
-    """How the model is served and what is planned; under `auto` at the longest length that fits.
-
-    Where no memory is known the pool is planned as empty: its shape does not depend on its size.
-    """
-    serving = serving_facts(description, request)
-    pool = request.kv_cache_memory_bytes
-    plan = plan_kv_cache(description, serving, pool or 0)
-    longest = min(plan.max_model_len_that_fits, serving.max_model_len)
-    if request.max_model_len == "auto" and pool is not None and longest > 0:
-        serving = replace(serving, max_model_len=longest)
-        plan = plan_kv_cache(description, serving, pool)
-    return serving, plan
-
-
-def _capacity(plan: KvPlan, pool: int) -> Capacity:
+def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
+    if now.pool_bytes is None:
+        return None
+    low = high = None
+    if now.budget is not None and now.budget.requested_bytes is not None:
+        band = now.budget.kv_cache
+        low, high = (
+            plan_kv_cache(description, now.serving, max(0, size)).tokens
+            for size in (band.low, band.high)
+        )
     return Capacity(
-        pool_bytes=pool,
-        tokens=plan.tokens,
-        max_concurrency=plan.max_concurrency,
-        num_blocks=plan.num_blocks,
-        fits=plan.fits,
-        max_model_len_that_fits=plan.max_model_len_that_fits,
+        pool_bytes=now.pool_bytes,
+        tokens=now.plan.tokens,
+        max_concurrency=now.plan.max_concurrency,
+        num_blocks=now.plan.num_blocks,
+        fits=now.fits,
+        max_model_len_that_fits=now.plan.max_model_len_that_fits,
+        tokens_low=low,
+        tokens_high=high,
+        overdrawn_bytes=now.overdrawn_bytes,
     )
 
 
@@ -118,15 +116,6 @@ def _kv_cache_size(groups: Sequence[Group], serving: ServingFacts, plan: KvPlan)
         bytes_per_request=blocks * sum(rank.bytes_per_block for rank in plan.ranks) * ranks,
         bytes_per_request_per_gpu=plan.bytes_per_request,
     )
-
-
-def _on_rank(
-    weights: WeightFacts | None, description: ModelDescription, serving: ServingFacts, copies: int
-) -> RankWeights | None:
-    """The weights on one GPU; not known for copies that share a mixture of experts."""
-    if weights is None or (description.is_moe and copies > 1):
-        return None
-    return rank_weights(weights, description, serving)
 
 
 def _settings(
@@ -199,7 +188,7 @@ def _notes(
     if request.data_parallel_size > 1:
         shared = ", which share the experts' weights" if checkpoint.is_moe else ""
         notes.append(f"The numbers are for one of {request.data_parallel_size} copies{shared}.")
-    if request.max_model_len == "auto" and request.kv_cache_memory_bytes is None:
+    if _is_blind(request) and request.max_model_len == "auto":
         notes.append("`auto` needs the memory: the length is the model's own.")
     if checkpoint.served_until is not None:
         notes.append(f"vLLM {checkpoint.served_until} was the last to serve this architecture.")
@@ -208,3 +197,8 @@ def _notes(
 
 def _gpus(request: EstimateRequest) -> int:
     return request.tensor_parallel_size * request.pipeline_parallel_size
+
+
+def _is_blind(request: EstimateRequest) -> bool:
+    """Whether nothing tells the memory."""
+    return request.kv_cache_memory_bytes is None and request.gpu is None

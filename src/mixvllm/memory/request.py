@@ -7,6 +7,7 @@ from typing import Literal
 
 from mixvllm.errors import EstimateError
 from mixvllm.memory.defaults import api_server_limits, default_length, settled_limits
+from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.rules import NEWEST, RELEASES, Rules
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.models.description import ModelDescription
@@ -21,6 +22,7 @@ class EstimateRequest:
     Attributes:
         max_model_len: Tokens of the longest request; `auto` takes the longest that fits.
         quantization: A method to assume instead of the checkpoint's.
+        gpu: The GPU to plan for, or None.
         kv_cache_memory_bytes: The pool on each GPU, or None where it is not known.
         may_exceed_context: Whether lengths beyond the model's own are allowed.
         data_parallel_size: Copies of the model; the numbers are those of one.
@@ -46,6 +48,7 @@ class EstimateRequest:
     disable_hybrid_kv_cache_manager: bool | None = None
     mamba_cache_dtype: str = "auto"
     mamba_ssm_cache_dtype: str = "auto"
+    gpu: Gpu | None = None
     kv_cache_memory_bytes: int | None = None
     may_exceed_context: bool = False
     rules: Rules = field(default=RELEASES[NEWEST])
@@ -67,7 +70,7 @@ def serving_facts(description: ModelDescription, request: EstimateRequest) -> Se
     """
     length = _longest_length(description, request)
     limits = settled_limits(
-        api_server_limits(None, request.rules),
+        api_server_limits(request.gpu, request.rules),
         length,
         max_num_batched_tokens=request.max_num_batched_tokens,
         max_num_seqs=request.max_num_seqs,

@@ -1,100 +1,32 @@
-"""An estimate for people and as JSON."""
+"""An estimate for people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from mixvllm.memory.answer import Capacity, Estimate
+from mixvllm.render.budget import budget_table
 from mixvllm.render.units import parameters_text, size_text
-
-
-def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
-    """The JSON document of `mixvllm estimate-kv`."""
-    capacity, plain = estimate.capacity, asdict(estimate)
-    model, weights = plain["model"], plain["weights"]
-    return {
-        "model": model | {"layers": [_flat(layer) for layer in model["layers"]]},
-        "settings": plain["settings"],
-        "kv_cache": plain["kv_cache"],
-        "weights": {
-            "bytes": weights["total_bytes"],
-            "bytes_per_gpu": weights["bytes_per_gpu"],
-            "source": weights["source"],
-        },
-        "gpu": None,
-        "budget": _budget(estimate),
-        "kv_cache_tokens": capacity and capacity.tokens,
-        "max_concurrency": capacity and capacity.max_concurrency,
-        "num_blocks": capacity and capacity.num_blocks,
-        "block_size": estimate.settings.block_size,
-        "vllm_version": estimate.vllm_version,
-        "fits": capacity and capacity.fits,
-        "max_model_len_that_fits": capacity and capacity.max_model_len_that_fits,
-        "suggestions": [
-            {
-                "change": each.change,
-                "kv_cache_tokens": each.tokens,
-                "max_concurrency": each.max_concurrency,
-            }
-            for each in estimate.suggestions
-        ],
-        "groups": [
-            {
-                "kind": group.kind,
-                "layers": group.layers,
-                "block_size": group.block_size,
-                "page_bytes": group.page_bytes,
-                "blocks_per_request": group.blocks_per_request,
-                "padding_layers": group.padding_layers,
-            }
-            for group in estimate.groups
-        ],
-        "explanation": [
-            {"term": each.term, "formula": each.formula, "bytes": each.size_bytes}
-            for each in estimate.explanation
-        ],
-        # The rules are vLLM's own: a given pool leaves nothing to guess.
-        "uncertainty": {"kv_cache_tokens_low": None, "kv_cache_tokens_high": None},
-    }
-
-
-def _flat(layer: Mapping[str, Any]) -> dict[str, Any]:
-    return {"kind": layer["kind"], "count": layer["count"], **layer["sizes"]}
-
-
-def _budget(estimate: Estimate) -> dict[str, int | None] | None:
-    if estimate.capacity is None:
-        return None
-    return {
-        "requested_bytes": None,
-        "weights_bytes": estimate.weights.bytes_per_gpu,
-        "activation_bytes": None,
-        "cuda_graph_bytes": None,
-        "other_bytes": None,
-        "kv_cache_bytes": estimate.capacity.pool_bytes,
-    }
 
 
 def estimate_view(estimate: Estimate, *, explained: bool = False) -> RenderableType:
     """The answer: the verdict first, what vLLM would print, then how it comes about."""
     parts: list[RenderableType] = [verdict(estimate)]
-    if estimate.capacity is not None:
-        parts.append(Padding(vllm_lines(estimate, estimate.capacity), (1, 0, 0, 0)))
-    parts.append(Padding(_facts(estimate), (1, 0)))
-    parts.append(_groups(estimate))
+    if estimate.capacity is not None and estimate.capacity.fits:
+        parts += ["", vllm_lines(estimate, estimate.capacity)]
+    parts += ["", _facts(estimate), "", _groups(estimate)]
+    if estimate.gpu is not None and estimate.budget is not None:
+        parts += ["", budget_table(estimate.gpu, estimate.budget)]
     if estimate.suggestions:
-        parts.append(Padding(_suggestions(estimate), (1, 0, 0, 0)))
+        parts += ["", _suggestions(estimate)]
     if explained:
-        parts.append(Padding(_explanation(estimate), (1, 0, 0, 0)))
-    parts.append(Padding(_notes(estimate), (1, 0, 0, 0)))
-    return Group(*parts)
+        parts += ["", _explanation(estimate)]
+    return Group(*parts, "", _notes(estimate))
 
 
 def verdict(estimate: Estimate) -> Text:
@@ -109,15 +41,18 @@ def verdict(estimate: Estimate) -> Text:
     if not capacity.fits:
         return Text.assemble((name, "bold"), (" does not fit", "bold red"), _way_out(estimate))
     if estimate.changes_needed:
-        return Text.assemble(
-            (name, "bold"), (" fits with a change", "bold yellow"), ": see the notes below."
-        )
+        change = f": {estimate.changes_needed[0]}"
+        return Text.assemble((name, "bold"), (" fits with a change", "bold yellow"), change)
     requests = f": {capacity.max_concurrency:.2f} requests of {length} tokens at once."
     return Text.assemble((name, "bold"), (" fits", "bold green"), requests)
 
 
 def _way_out(estimate: Estimate) -> str:
     assert estimate.capacity is not None
+    if lacking := estimate.capacity.overdrawn_bytes:
+        return f": a GPU lacks {size_text(lacking)} for this much KV cache beside the rest."
+    if not estimate.capacity.pool_bytes:
+        return ": weights and overheads leave no memory for the KV cache."
     needed = next(t.size_bytes for t in estimate.explanation if t.term == "smallest pool")
     pool = size_text(estimate.capacity.pool_bytes)
     text = (
@@ -190,11 +125,12 @@ def _settings(estimate: Estimate) -> str:
 def _groups(estimate: Estimate) -> Table:
     table = _table("layers", "of", "block", "page", "blocks a request")
     table.columns[0].justify = "left"
-    for group in estimate.groups:
+    for group, count in Counter(estimate.groups).items():
         padded = f" + {group.padding_layers} padding" if group.padding_layers else ""
+        times = f"{count} x " if count > 1 else ""
         table.add_row(
             group.kind.replace("_", " "),
-            f"{group.layers}{padded}",
+            f"{times}{group.layers}{padded}",
             f"{group.block_size}",
             size_text(group.page_bytes),
             f"{group.blocks_per_request:,}",
@@ -228,10 +164,25 @@ def _table(*names: str) -> Table:
 
 
 def _notes(estimate: Estimate) -> RenderableType:
-    where = "a CUDA server"
-    known = "" if estimate.capacity else " Give --kv-cache-memory SIZE to know what fits."
+    known = "" if estimate.capacity else " Give --gpu NAME to know what fits."
     return Group(
-        *(Text(each, style="yellow") for each in estimate.changes_needed),
         *(Text(each) for each in estimate.notes),
-        Text(f"By the rules of vLLM {estimate.vllm_version} for {where}.{known}", style="dim"),
+        *_bounds(estimate),
+        Text(
+            f"By the rules of vLLM {estimate.vllm_version} for {_server(estimate)}.{known}",
+            style="dim",
+        ),
     )
+
+
+def _server(estimate: Estimate) -> str:
+    gpu = estimate.gpu
+    return f"{estimate.gpu_count} x {gpu.name}" if gpu and gpu.name else "a CUDA server"
+
+
+def _bounds(estimate: Estimate) -> Iterator[Text]:
+    capacity = estimate.capacity
+    if capacity is None or capacity.tokens_low is None or not capacity.tokens_high:
+        return
+    between = f"between {capacity.tokens_low:,} and {capacity.tokens_high:,} tokens"
+    yield Text(f"What vLLM takes beside the weights is estimated: expect {between}.")
