@@ -25,13 +25,17 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What is drawn, never what is done.
     "mixvllm.render": (
         "mixvllm.settings",
+        "mixvllm.memory.answer",
+        "mixvllm.memory.budget",
+        "mixvllm.memory.gpu_table",
+        "mixvllm.models.description",
         "mixvllm.server.lifecycle",
         "mixvllm.server.progress",
         "mixvllm.server.registry",
     ),
     "mixvllm.server": ("mixvllm.settings.schema", "mixvllm.models", "mixvllm.vllm_internals"),
     "mixvllm.models": (),
-    "mixvllm.memory": ("mixvllm.models.description",),
+    "mixvllm.memory": ("mixvllm.models.description", "mixvllm.models.weights.groups"),
     "mixvllm.settings": ("mixvllm.vllm_internals.arguments", "mixvllm.vllm_internals.installed"),
     "mixvllm.vllm_internals": ("mixvllm.settings.schema",),
     # Data that the settings are checked against: light, and below everything.

@@ -43,6 +43,9 @@ sys.exit(status)
         "config show --config light.yaml --vllm-args",
         "config schema",
         "config init --model org/model -",
+        "estimate-kv demo",
+        "estimate-kv openai/gpt-oss-20b --kv-cache-memory 40GiB --json",
+        "estimate-kv --list",
         "status",
     ],
 )

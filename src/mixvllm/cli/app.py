@@ -22,13 +22,17 @@ from mixvllm.errors import MixvllmError
 # name: (module, one-line help). `--help` prints this table and imports none of the modules.
 COMMANDS = {
     "serve": ("mixvllm.cli.serve", "Serve a model: vLLM behind FastAPI, OpenAI-compatible."),
+    "estimate-kv": (
+        "mixvllm.cli.estimate_kv",
+        "Estimate KV cache and GPU memory before anything is loaded.",
+    ),
     "config": ("mixvllm.cli.config", "Check, show and write configuration files."),
     "status": ("mixvllm.cli.status", "List the servers that run here."),
     "stop": ("mixvllm.cli.stop", "End a running server cleanly."),
 }
 
 # Commands that hand what follows `--` to vLLM.
-PASSING_ON = frozenset({"serve", "show"})
+PASSING_ON = frozenset({"serve", "show", "estimate-kv"})
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 

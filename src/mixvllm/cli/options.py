@@ -82,11 +82,14 @@ def spellings() -> tuple[Spelling, ...]:
     return tuple(found)
 
 
-def with_setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command one option for every field of the schema.
+def with_setting_flags(
+    command: Callable[..., Any], *, keys: frozenset[str] | None = None
+) -> Callable[..., Any]:
+    """Give a command one option for every field of the schema, or for those of `keys`.
 
     The command takes `flags: list[GivenFlag]`; what the user did not give is not in it.
     """
+    taken = [each for each in spellings() if keys is None or each.field.key in keys]
     signature = inspect.signature(command, eval_str=True)
     own = [p for p in signature.parameters.values() if p.name != "flags"]
 
@@ -94,12 +97,12 @@ def with_setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(**arguments: Any) -> Any:
         flags = [
             spelling.given(value)
-            for spelling in spellings()
+            for spelling in taken
             if (value := arguments.pop(spelling.parameter)) is not None
         ]
         return command(**arguments, flags=flags)
 
-    options = [_option(spelling) for spelling in spellings()]
+    options = [_option(spelling) for spelling in taken]
     wrapper.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in [*own, *options]}
     del wrapper.__wrapped__

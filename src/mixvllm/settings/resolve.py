@@ -114,8 +114,12 @@ def resolve(sources: Sources) -> Resolved:
     return Resolved(settings, values, warnings, config_file.file if config_file else None)
 
 
-def require_model(settings: ServeConfig) -> str:
+def require_model(settings: ServeConfig, command: str = "serve") -> str:
     """The model's name.
+
+    Args:
+        settings: The settings.
+        command: The command that wants it, for the way out.
 
     Raises:
         SettingsError: no layer names a model.
@@ -123,9 +127,9 @@ def require_model(settings: ServeConfig) -> str:
     if settings.model.name is None:
         raise SettingsError(
             "--model is required when not using --config",
-            hint="Name the model in one of three ways: `mixvllm serve MODEL`, `model: {name: ...}` "
-            "in the file of --config, or MIXVLLM_MODEL__NAME. "
-            "`mixvllm serve demo` serves a small embedded one.",
+            hint=f"Name the model in one of three ways: `mixvllm {command} MODEL`, "
+            "`model: {name: ...}` in the file of --config, or MIXVLLM_MODEL__NAME. "
+            f"`mixvllm {command} demo` takes a small embedded one.",
         )
     return settings.model.name
 

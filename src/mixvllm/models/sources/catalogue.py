@@ -35,6 +35,11 @@ def names() -> tuple[str, ...]:
     return tuple(_stored())
 
 
+def entries() -> tuple[ModelDescription, ...]:
+    """The descriptions of all its models, in their order."""
+    return tuple(unpacked(name, stored).description for name, stored in _stored().items())
+
+
 def look_up(name: str) -> CatalogueEntry | None:
     """The model of this name, large and small letters alike; None where there is none."""
     stored = _stored()

@@ -1,0 +1,107 @@
+"""`mixvllm estimate-kv`: what vLLM will report as its KV cache, before anything is loaded."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from mixvllm.cli.estimate_request import SETTINGS_READ, Choices, estimate_request
+from mixvllm.cli.exit_status import ExitStatus
+from mixvllm.cli.invocation import Invocation
+from mixvllm.cli.json_option import JsonOption
+from mixvllm.cli.options import ConfigOption, ModelArgument, ProfileOption, with_setting_flags
+from mixvllm.cli.settings import resolve_settings
+from mixvllm.memory.estimate import estimate
+from mixvllm.models.find import find_model
+from mixvllm.render.catalogue import catalogue_as_json, catalogue_table
+from mixvllm.render.memory import estimate_view
+from mixvllm.render.memory_json import estimate_as_json
+from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.resolve import require_model
+
+app = typer.Typer(rich_markup_mode="rich", add_completion=False)
+
+
+def list_catalogue(ctx: typer.Context, asked: bool) -> None:
+    """Print the models that are known without the network."""
+    if not asked or ctx.resilient_parsing:
+        return
+    from mixvllm.models.sources.catalogue import entries
+
+    invocation: Invocation = ctx.obj
+    models = entries()
+    invocation.output.answer(catalogue_table(models), catalogue_as_json(models))
+    raise typer.Exit
+
+
+@app.command(
+    epilog="Example: [bold]mixvllm estimate-kv openai/gpt-oss-20b --gpu H100 --max-model-len 32k[/]"
+)
+@partial(with_setting_flags, keys=SETTINGS_READ)
+def estimate_kv(
+    ctx: typer.Context,
+    flags: list[GivenFlag],
+    model: ModelArgument = None,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    gpu: Annotated[
+        str | None,
+        typer.Option(
+            "--gpu",
+            metavar="NAME|SIZE",
+            help="The GPU: H100, A100-40G, RTX4090, MI300X, a size (24GiB), or both "
+            "(A100:79.25GiB).",
+        ),
+    ] = None,
+    kv_cache_memory: Annotated[
+        str | None,
+        typer.Option(
+            "--kv-cache-memory",
+            metavar="SIZE",
+            help="The memory of the KV cache on each GPU, as vLLM's --kv-cache-memory-bytes: "
+            "24GiB, 24g or 24; 24GB is 24 x 10^9 bytes.",
+        ),
+    ] = None,
+    vllm_version: Annotated[
+        str | None,
+        typer.Option(
+            "--vllm-version",
+            metavar="X.Y",
+            help="The release whose rules are taken. [dim]\\[default: the installed one, else "
+            "the newest that is known][/]",
+        ),
+    ] = None,
+    block_size: Annotated[
+        int | None,
+        typer.Option("--block-size", min=1, help="Tokens of a block, a multiple of 16."),
+    ] = None,
+    listed: Annotated[
+        bool,
+        typer.Option(
+            "--list", callback=list_catalogue, help="List the models known without the network."
+        ),
+    ] = False,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Show each number's formula, filled in.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Estimate the KV cache: what vLLM will report, before anything is loaded.
+
+    Weights are never read. What follows `--` is read as vLLM's own arguments. Where the memory
+    is known and one request of full length does not fit, the exit code is 3.
+    """
+    invocation: Invocation = ctx.obj
+    settings = resolve_settings(invocation, flags, config, profile, model).settings
+    choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
+    request = estimate_request(settings, choices)
+    found = find_model(require_model(settings, "estimate-kv"), revision=settings.model.revision)
+    answer = estimate(found.description, found.weights, found.source, request)
+    invocation.output.answer(estimate_view(answer, explained=explained), estimate_as_json(answer))
+    if as_json:
+        for note in (*answer.changes_needed, *answer.notes):
+            invocation.output.note(note)
+    fits = answer.capacity is None or answer.capacity.fits
+    return ExitStatus.DONE if fits else ExitStatus.NO

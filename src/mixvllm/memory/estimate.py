@@ -1,0 +1,204 @@
+"""The one call behind `estimate-kv`: a model and its settings to what vLLM will report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import fields
+
+from mixvllm.memory.answer import (
+    Capacity,
+    EffectiveSettings,
+    Estimate,
+    KvCacheSize,
+    LayerKind,
+    ModelFacts,
+    Weights,
+)
+from mixvllm.memory.explanation import explain, growing_layers
+from mixvllm.memory.kv.groups import Group
+from mixvllm.memory.kv.plan import KvPlan, model_groups, plan_kv_cache, request_blocks
+from mixvllm.memory.planned import Planned, planned
+from mixvllm.memory.request import EstimateRequest, as_asked
+from mixvllm.memory.serving import ServingFacts
+from mixvllm.memory.suggestions import suggest
+from mixvllm.memory.weights import RankWeights
+from mixvllm.memory.what_if import weights_as_asked
+from mixvllm.models.description import Layer, ModelDescription
+from mixvllm.models.weights.groups import WeightFacts
+
+
+def estimate(
+    checkpoint: ModelDescription,
+    weights: WeightFacts | None,
+    source: str,
+    request: EstimateRequest,
+) -> Estimate:
+    """Estimate the KV cache, and what fits where the memory is known.
+
+    Args:
+        checkpoint: The model as its source describes it.
+        weights: Its weights, or None where they are not known.
+        source: What kind of place described it.
+        request: The settings.
+
+    Raises:
+        EstimateError: vLLM would refuse the settings, or what they ask for is not modelled.
+    """
+    description = as_asked(checkpoint, request)
+    loaded = weights_as_asked(
+        weights, checkpoint, dtype=description.dtype, quantization=request.quantization
+    )
+    now = planned(description, loaded, request)
+    serving, plan = now.serving, now.plan
+    groups = model_groups(description, serving, plan.dtype)
+    return Estimate(
+        model=_model_facts(checkpoint, source),
+        settings=_settings(description, request, serving, plan),
+        kv_cache=_kv_cache_size(groups, serving, plan),
+        weights=Weights(
+            loaded.total_bytes if loaded else None,
+            now.weights.total_bytes if now.weights else None,
+            loaded.source if loaded else None,
+        ),
+        gpu=request.gpu,
+        gpu_count=_gpus(request) * request.data_parallel_size,
+        budget=now.budget,
+        capacity=_capacity(description, now),
+        groups=plan.groups,
+        suggestions=suggest(description, loaded, request, now),
+        explanation=explain(groups, serving, plan, now.weights, now.pool_bytes),
+        vllm_version=request.vllm_version or request.rules.name,
+        notes=tuple(_notes(checkpoint, request, weights, loaded, now.weights)),
+        changes_needed=() if now.pool_bytes is None else plan.warnings,
+    )
+
+
+def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
+    if now.pool_bytes is None:
+        return None
+    low = high = None
+    if now.budget is not None and now.budget.requested_bytes is not None:
+        band = now.budget.kv_cache
+        low, high = (
+            plan_kv_cache(description, now.serving, max(0, size)).tokens
+            for size in (band.low, band.high)
+        )
+    return Capacity(
+        pool_bytes=now.pool_bytes,
+        tokens=now.plan.tokens,
+        max_concurrency=now.plan.max_concurrency,
+        num_blocks=now.plan.num_blocks,
+        fits=now.fits,
+        max_model_len_that_fits=now.plan.max_model_len_that_fits,
+        tokens_low=low,
+        tokens_high=high,
+        overdrawn_bytes=now.overdrawn_bytes,
+    )
+
+
+def _kv_cache_size(groups: Sequence[Group], serving: ServingFacts, plan: KvPlan) -> KvCacheSize:
+    """Bytes over all GPUs, and on the most loaded one.
+
+    Every tensor-parallel rank of a stage has as much; under decode context parallelism a rank
+    has its share of the tokens.
+    """
+    shared = serving.decode_context_parallel_size
+    ranks = serving.tensor_parallel_size
+    stages = [
+        sum(layers.count * layers.token_bytes for layers in growing_layers(groups, serving, stage))
+        for stage in range(serving.pipeline_parallel_size)
+    ]
+    blocks = request_blocks(groups, serving, serving.max_model_len)
+    return KvCacheSize(
+        bytes_per_token=sum(stages) * ranks // shared,
+        bytes_per_token_per_gpu=-(-max(stages) // shared),
+        bytes_per_request=blocks * sum(rank.bytes_per_block for rank in plan.ranks) * ranks,
+        bytes_per_request_per_gpu=plan.bytes_per_request,
+    )
+
+
+def _settings(
+    description: ModelDescription,
+    request: EstimateRequest,
+    serving: ServingFacts,
+    plan: KvPlan,
+) -> EffectiveSettings:
+    return EffectiveSettings(
+        max_model_len=serving.max_model_len,
+        dtype=description.dtype,
+        kv_cache_dtype=plan.dtype,
+        quantization=request.quantization or description.quantization,
+        tensor_parallel_size=serving.tensor_parallel_size,
+        pipeline_parallel_size=serving.pipeline_parallel_size,
+        gpu_memory_utilization=request.gpu_memory_utilization,
+        max_num_seqs=serving.max_num_seqs,
+        max_num_batched_tokens=serving.max_num_batched_tokens,
+        block_size=plan.block_size,
+        enforce_eager=request.enforce_eager,
+    )
+
+
+def _model_facts(description: ModelDescription, source: str) -> ModelFacts:
+    counts: dict[Layer, int] = {}
+    for layer in description.layers:
+        counts[layer] = counts.get(layer, 0) + 1
+    return ModelFacts(
+        name=description.name,
+        architecture=description.architecture,
+        source=source,
+        parameters=description.parameters,
+        context_length=description.context_length,
+        layers=tuple(
+            LayerKind(_kind_name(layer), count, _sizes(layer)) for layer, count in counts.items()
+        ),
+    )
+
+
+def _kind_name(layer: Layer) -> str:
+    """`FullAttention` as `full_attention`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(layer).__name__).lower()
+
+
+def _sizes(layer: Layer) -> dict[str, int | str]:
+    values = {field.name: getattr(layer, field.name) for field in fields(layer)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _notes(
+    checkpoint: ModelDescription,
+    request: EstimateRequest,
+    weights: WeightFacts | None,
+    loaded: WeightFacts | None,
+    on_rank: RankWeights | None,
+) -> list[str]:
+    """What is assumed, and what is asked against the checkpoint."""
+    notes = []
+    if request.dtype not in ("auto", checkpoint.dtype):
+        notes.append(f"What if in {request.dtype}: the checkpoint is in {checkpoint.dtype}.")
+    if request.quantization not in (None, checkpoint.quantization):
+        own = checkpoint.quantization or "not quantized"
+        notes.append(f"What if quantized with {request.quantization}: the checkpoint is {own}.")
+    if weights is not None and loaded is None:
+        notes.append("The weights are left out: their size in this format is not known.")
+    elif weights is None:
+        notes.append("The weights are left out: no file and no formula tells their size.")
+    if on_rank is not None and on_rank.exactness == "total divided" and _gpus(request) > 1:
+        notes.append("Only the total of the weights is known: a GPU is given its even share.")
+    if request.data_parallel_size > 1:
+        shared = ", which share the experts' weights" if checkpoint.is_moe else ""
+        notes.append(f"The numbers are for one of {request.data_parallel_size} copies{shared}.")
+    if _is_blind(request) and request.max_model_len == "auto":
+        notes.append("`auto` needs the memory: the length is the model's own.")
+    if checkpoint.served_until is not None:
+        notes.append(f"vLLM {checkpoint.served_until} was the last to serve this architecture.")
+    return notes
+
+
+def _gpus(request: EstimateRequest) -> int:
+    return request.tensor_parallel_size * request.pipeline_parallel_size
+
+
+def _is_blind(request: EstimateRequest) -> bool:
+    """Whether nothing tells the memory."""
+    return request.kv_cache_memory_bytes is None and request.gpu is None

@@ -1,0 +1,104 @@
+"""A model as it would be served: its weights and memory on a GPU, and what the planner decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mixvllm.errors import EstimateError
+from mixvllm.memory.budget import Budget, memory_budget
+from mixvllm.memory.kv.plan import KvPlan, plan_kv_cache
+from mixvllm.memory.request import EstimateRequest, serving_facts
+from mixvllm.memory.serving import ServingFacts
+from mixvllm.memory.weights import RankWeights, rank_weights
+from mixvllm.models.description import ModelDescription
+from mixvllm.models.weights.groups import WeightFacts
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What follows from one request.
+
+    Attributes:
+        serving: The settings, defaults filled in.
+        weights: The weights on the most loaded GPU, or None where they are not known.
+        budget: The memory of that GPU, or None where no GPU is named.
+        pool_bytes: The memory of the cache there; None where it is not known.
+        plan: What vLLM plans, of an empty pool where none is known.
+        overdrawn_bytes: What a GPU lacks for a cache whose size was given.
+    """
+
+    serving: ServingFacts
+    weights: RankWeights | None
+    budget: Budget | None
+    pool_bytes: int | None
+    plan: KvPlan
+    overdrawn_bytes: int = 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether vLLM would start."""
+        return self.plan.fits and not self.overdrawn_bytes
+
+
+def planned(
+    description: ModelDescription, weights: WeightFacts | None, request: EstimateRequest
+) -> Planned:
+    """Plan a model; a length of `auto` becomes the longest that fits.
+
+    Raises:
+        EstimateError: vLLM would refuse the settings, or what they ask for is not modelled.
+    """
+    serving = serving_facts(description, request)
+    on_rank = _on_rank(weights, description, serving, request.data_parallel_size)
+    budget = _budget(description, on_rank, serving, request)
+    pool = request.kv_cache_memory_bytes
+    if pool is None and budget is not None:
+        pool = max(0, budget.kv_cache.best)
+    plan = plan_kv_cache(description, serving, pool or 0)
+    longest = min(plan.max_model_len_that_fits, serving.max_model_len)
+    if request.max_model_len == "auto" and pool is not None and longest > 0:
+        serving = replace(serving, max_model_len=longest)
+        plan = plan_kv_cache(description, serving, pool)
+    return Planned(serving, on_rank, budget, pool, plan, _overdrawn(budget, request))
+
+
+def _on_rank(
+    weights: WeightFacts | None, description: ModelDescription, serving: ServingFacts, copies: int
+) -> RankWeights | None:
+    """The weights on one GPU; not known for copies that share a mixture of experts."""
+    if weights is None or (description.is_moe and copies > 1):
+        return None
+    return rank_weights(weights, description, serving)
+
+
+def _budget(
+    description: ModelDescription,
+    weights: RankWeights | None,
+    serving: ServingFacts,
+    request: EstimateRequest,
+) -> Budget | None:
+    if request.gpu is None:
+        return None
+    if weights is None:
+        raise EstimateError(
+            f"The size of the weights of {description.name} on a GPU is not known, so what they "
+            "leave for the KV cache is not either.",
+            hint="Leave --gpu out, and give --kv-cache-memory SIZE.",
+        )
+    return memory_budget(
+        description,
+        weights,
+        serving,
+        request.gpu,
+        request.gpu_memory_utilization,
+        kv_cache_memory_bytes=request.kv_cache_memory_bytes,
+    )
+
+
+def _overdrawn(budget: Budget | None, request: EstimateRequest) -> int:
+    """What a GPU lacks for a given cache, which vLLM takes as it is beside the rest."""
+    if budget is None or request.gpu is None or request.kv_cache_memory_bytes is None:
+        return 0
+    # The estimate of the graphs is a reserve of vLLM's own share, not of a given cache.
+    taken = budget.weights_bytes + budget.activation.best + budget.other.best
+    return max(0, taken + request.kv_cache_memory_bytes - request.gpu.total_bytes)

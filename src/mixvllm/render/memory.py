@@ -1,0 +1,188 @@
+"""An estimate for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mixvllm.memory.answer import Capacity, Estimate
+from mixvllm.render.budget import budget_table
+from mixvllm.render.units import parameters_text, size_text
+
+
+def estimate_view(estimate: Estimate, *, explained: bool = False) -> RenderableType:
+    """The answer: the verdict first, what vLLM would print, then how it comes about."""
+    parts: list[RenderableType] = [verdict(estimate)]
+    if estimate.capacity is not None and estimate.capacity.fits:
+        parts += ["", vllm_lines(estimate, estimate.capacity)]
+    parts += ["", _facts(estimate), "", _groups(estimate)]
+    if estimate.gpu is not None and estimate.budget is not None:
+        parts += ["", budget_table(estimate.gpu, estimate.budget)]
+    if estimate.suggestions:
+        parts += ["", _suggestions(estimate)]
+    if explained:
+        parts += ["", _explanation(estimate)]
+    return Group(*parts, "", _notes(estimate))
+
+
+def verdict(estimate: Estimate) -> Text:
+    """Whether it fits, in one sentence."""
+    name, length = estimate.model.name, f"{estimate.settings.max_model_len:,}"
+    capacity = estimate.capacity
+    if capacity is None:
+        size = size_text(estimate.kv_cache.bytes_per_request_per_gpu)
+        return Text.assemble(
+            (name, "bold"), f": one request of {length} tokens takes {size} of KV cache a GPU."
+        )
+    if not capacity.fits:
+        return Text.assemble((name, "bold"), (" does not fit", "bold red"), _way_out(estimate))
+    if estimate.changes_needed:
+        change = f": {estimate.changes_needed[0]}"
+        return Text.assemble((name, "bold"), (" fits with a change", "bold yellow"), change)
+    requests = f": {capacity.max_concurrency:.2f} requests of {length} tokens at once."
+    return Text.assemble((name, "bold"), (" fits", "bold green"), requests)
+
+
+def _way_out(estimate: Estimate) -> str:
+    assert estimate.capacity is not None
+    if lacking := estimate.capacity.overdrawn_bytes:
+        return f": a GPU lacks {size_text(lacking)} for this much KV cache beside the rest."
+    if not estimate.capacity.pool_bytes:
+        return ": weights and overheads leave no memory for the KV cache."
+    needed = next(t.size_bytes for t in estimate.explanation if t.term == "smallest pool")
+    pool = size_text(estimate.capacity.pool_bytes)
+    text = (
+        f": {estimate.settings.max_model_len:,} tokens need {size_text(needed)} of KV cache, "
+        f"{pool} is there."
+    )
+    if longest := estimate.capacity.max_model_len_that_fits:
+        text += f" --max-model-len {longest} fits."
+    return text
+
+
+def vllm_lines(estimate: Estimate, capacity: Capacity) -> Text:
+    """The two lines that vLLM prints at start-up."""
+    return Text(
+        f"GPU KV cache size: {capacity.tokens:,} tokens\n"
+        f"Maximum concurrency for {estimate.settings.max_model_len:,} tokens per request: "
+        f"{capacity.max_concurrency:.2f}x"
+    )
+
+
+def _facts(estimate: Estimate) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _fact_rows(estimate):
+        table.add_row(name, value)
+    return table
+
+
+def _fact_rows(estimate: Estimate) -> Iterator[tuple[str, str]]:
+    model, cache, capacity = estimate.model, estimate.kv_cache, estimate.capacity
+    context = "unknown" if model.context_length is None else f"{model.context_length:,} tokens"
+    yield "model", f"{model.architecture}, {parameters_text(model.parameters)} ({model.source})"
+    yield "context", f"{context}; asked {estimate.settings.max_model_len:,}"
+    if capacity is not None:
+        yield "longest that fits", f"{capacity.max_model_len_that_fits:,} tokens"
+        blocks = f"{capacity.num_blocks:,} blocks of {estimate.settings.block_size} tokens"
+        yield "KV cache", f"{size_text(capacity.pool_bytes)} a GPU, {blocks}"
+    yield "one token", _both(cache.bytes_per_token, cache.bytes_per_token_per_gpu)
+    yield "one request", _both(cache.bytes_per_request, cache.bytes_per_request_per_gpu)
+    if estimate.weights.total_bytes is not None:
+        weights = _both(estimate.weights.total_bytes, estimate.weights.bytes_per_gpu)
+        yield "weights", f"{weights} ({estimate.weights.source})"
+    yield "settings", _settings(estimate)
+
+
+def _both(size: int, per_gpu: int | None) -> str:
+    """A size over all GPUs, and on one where that is another."""
+    if per_gpu is None or size_text(per_gpu) == size_text(size):
+        return size_text(size)
+    return f"{size_text(size)}, {size_text(per_gpu)} a GPU"
+
+
+def _settings(estimate: Estimate) -> str:
+    settings = estimate.settings
+    parts = [
+        f"vLLM {estimate.vllm_version}",
+        settings.dtype,
+        f"KV {settings.kv_cache_dtype}",
+        f"TP {settings.tensor_parallel_size}",
+        f"{settings.max_num_batched_tokens} tokens and {settings.max_num_seqs} sequences a batch",
+    ]
+    if settings.pipeline_parallel_size > 1:
+        parts.insert(4, f"PP {settings.pipeline_parallel_size}")
+    if settings.quantization:
+        parts.insert(2, settings.quantization)
+    return ", ".join(parts)
+
+
+def _groups(estimate: Estimate) -> Table:
+    table = _table("layers", "of", "block", "page", "blocks a request")
+    table.columns[0].justify = "left"
+    for group, count in Counter(estimate.groups).items():
+        padded = f" + {group.padding_layers} padding" if group.padding_layers else ""
+        times = f"{count} x " if count > 1 else ""
+        table.add_row(
+            group.kind.replace("_", " "),
+            f"{times}{group.layers}{padded}",
+            f"{group.block_size}",
+            size_text(group.page_bytes),
+            f"{group.blocks_per_request:,}",
+        )
+    return table
+
+
+def _suggestions(estimate: Estimate) -> Table:
+    table = _table("holds more", "tokens", "requests at once")
+    table.columns[0].justify = "left"
+    for each in estimate.suggestions:
+        table.add_row(Text(each.change), f"{each.tokens:,}", f"{each.max_concurrency:.2f}")
+    return table
+
+
+def _explanation(estimate: Estimate) -> Table:
+    table = _table("term", "formula, in bytes", "bytes")
+    table.columns[0].justify = table.columns[1].justify = "left"
+    table.columns[1].overflow = "fold"
+    table.columns[1].no_wrap = False
+    for each in estimate.explanation:
+        table.add_row(each.term, each.formula, f"{each.size_bytes:,}")
+    return table
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in names:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _notes(estimate: Estimate) -> RenderableType:
+    known = "" if estimate.capacity else " Give --gpu NAME to know what fits."
+    return Group(
+        *(Text(each) for each in estimate.notes),
+        *_bounds(estimate),
+        Text(
+            f"By the rules of vLLM {estimate.vllm_version} for {_server(estimate)}.{known}",
+            style="dim",
+        ),
+    )
+
+
+def _server(estimate: Estimate) -> str:
+    gpu = estimate.gpu
+    return f"{estimate.gpu_count} x {gpu.name}" if gpu and gpu.name else "a CUDA server"
+
+
+def _bounds(estimate: Estimate) -> Iterator[Text]:
+    capacity = estimate.capacity
+    if capacity is None or capacity.tokens_low is None or not capacity.tokens_high:
+        return
+    between = f"between {capacity.tokens_low:,} and {capacity.tokens_high:,} tokens"
+    yield Text(f"What vLLM takes beside the weights is estimated: expect {between}.")

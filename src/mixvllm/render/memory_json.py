@@ -1,0 +1,93 @@
+"""An estimate as the JSON document of `mixvllm estimate-kv`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from mixvllm.memory.answer import Estimate
+
+
+def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
+    """The JSON document of `mixvllm estimate-kv`."""
+    capacity, plain = estimate.capacity, asdict(estimate)
+    model, weights = plain["model"], plain["weights"]
+    return {
+        "model": model | {"layers": [_flat(layer) for layer in model["layers"]]},
+        "settings": plain["settings"],
+        "kv_cache": plain["kv_cache"],
+        "weights": {
+            "bytes": weights["total_bytes"],
+            "bytes_per_gpu": weights["bytes_per_gpu"],
+            "source": weights["source"],
+        },
+        "gpu": _gpu(estimate),
+        "budget": _budget(estimate),
+        "kv_cache_tokens": capacity and capacity.tokens,
+        "max_concurrency": capacity and capacity.max_concurrency,
+        "num_blocks": capacity and capacity.num_blocks,
+        "block_size": estimate.settings.block_size,
+        "vllm_version": estimate.vllm_version,
+        "fits": capacity and capacity.fits,
+        "max_model_len_that_fits": capacity and capacity.max_model_len_that_fits,
+        "suggestions": [
+            {
+                "change": each.change,
+                "kv_cache_tokens": each.tokens,
+                "max_concurrency": each.max_concurrency,
+            }
+            for each in estimate.suggestions
+        ],
+        "groups": [
+            {
+                "kind": group.kind,
+                "layers": group.layers,
+                "block_size": group.block_size,
+                "page_bytes": group.page_bytes,
+                "blocks_per_request": group.blocks_per_request,
+                "padding_layers": group.padding_layers,
+            }
+            for group in estimate.groups
+        ],
+        "explanation": [
+            {"term": each.term, "formula": each.formula, "bytes": each.size_bytes}
+            for each in estimate.explanation
+        ],
+        # Of a pool that was given nothing is uncertain: the rules are vLLM's own.
+        "uncertainty": {
+            "kv_cache_tokens_low": capacity and capacity.tokens_low,
+            "kv_cache_tokens_high": capacity and capacity.tokens_high,
+        },
+    }
+
+
+def _gpu(estimate: Estimate) -> dict[str, Any] | None:
+    gpu = estimate.gpu
+    if gpu is None:
+        return None
+    return {"name": gpu.name, "total_bytes": gpu.total_bytes, "count": estimate.gpu_count}
+
+
+def _flat(layer: Mapping[str, Any]) -> dict[str, Any]:
+    return {"kind": layer["kind"], "count": layer["count"], **layer["sizes"]}
+
+
+def _budget(estimate: Estimate) -> dict[str, int | None] | None:
+    if estimate.capacity is None:
+        return None
+    budget = estimate.budget
+    if budget is None:
+        names = ("requested", "weights", "activation", "cuda_graph", "other", "kv_cache")
+        return dict.fromkeys((f"{name}_bytes" for name in names), None) | {
+            "weights_bytes": estimate.weights.bytes_per_gpu,
+            "kv_cache_bytes": estimate.capacity.pool_bytes,
+        }
+    return {
+        "requested_bytes": budget.requested_bytes,
+        "weights_bytes": budget.weights_bytes,
+        "activation_bytes": budget.activation.best,
+        "cuda_graph_bytes": budget.cuda_graph.best,
+        "other_bytes": budget.other.best,
+        "kv_cache_bytes": budget.kv_cache.best,
+    }
