@@ -111,6 +111,9 @@ def fetch_documents(name: str, revision: str | None = None) -> HubDocuments:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
+    # A download asks again and again for half a minute; this asks once.
+    check_hub_model(name, revision)
+
     def path_of(file: str) -> str | None:
         try:
             return hf_hub_download(name, file, revision=revision, etag_timeout=TIMEOUT_S)
