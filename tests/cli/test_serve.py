@@ -62,6 +62,14 @@ def test_json_without_a_dry_run_is_wrong_usage(mixvllm: Command) -> None:
     assert "--dry-run" in ran.json["error"]["message"]
 
 
+def test_a_key_as_a_flag_is_warned_about_and_not_repeated(mixvllm: Command) -> None:
+    ran = mixvllm("serve", "./none", "--api-key", "hush")
+
+    assert ran.code == 1
+    assert "set MIXVLLM_SERVER__API_KEY instead" in ran.err
+    assert "hush" not in ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

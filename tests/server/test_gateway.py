@@ -50,6 +50,8 @@ async def test_health_follows_the_phase_and_live_does_not() -> None:
     assert [answer.status_code for answer in before] == [503, 200]
     assert [answer.status_code for answer in after] == [200, 200]
     assert after[0].json() == {"phase": "ready"}
+    assert "Retry-After" in before[0].headers
+    assert "Retry-After" not in after[0].headers
 
 
 async def test_status_tells_the_progress_while_loading() -> None:

@@ -34,6 +34,7 @@ from mixvllm.server.children import leave, own_children_from_now_on
 from mixvllm.server.output_capture import capture_output, new_log_file
 from mixvllm.server.preflight import run_preflight
 from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.origin import Layer
 from mixvllm.settings.resolve import Resolved, require_model
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.environment import temporary_sockets
@@ -71,6 +72,11 @@ def serve(
         return show_plan(resolved, invocation)
     if as_json:
         raise UsageError("--json goes with --dry-run: a server has no one answer.")
+    if resolved.value("server.api_key").origin.layer is Layer.COMMAND_LINE:
+        invocation.output.warn(
+            "every user of this machine can read --api-key in the list of processes; "
+            "set MIXVLLM_SERVER__API_KEY instead"
+        )
     return serve_settings(resolved.settings, invocation.output, verbose=verbose)
 
 

@@ -10,6 +10,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 from mixvllm.server.lifecycle import Phase
+from mixvllm.server.middleware.engine_switch import RETRY_AFTER_S
 from mixvllm.server.openapi import merge
 from mixvllm.server.status import ServerStatus, describe, metrics_before_engine
 from mixvllm.server.supervisor import Supervisor
@@ -25,8 +26,10 @@ def create_router(settings: ServeConfig, supervisor: Supervisor) -> APIRouter:
     async def health() -> JSONResponse:
         """Whether requests are answered: 200 when ready, else 503."""
         phase = supervisor.lifecycle.phase
-        ready = phase is Phase.READY
-        return JSONResponse({"phase": str(phase)}, status_code=200 if ready else 503)
+        if phase is Phase.READY:
+            return JSONResponse({"phase": str(phase)})
+        headers = {"Retry-After": str(RETRY_AFTER_S)}
+        return JSONResponse({"phase": str(phase)}, status_code=503, headers=headers)
 
     @router.head("/live", include_in_schema=False)
     @router.get("/live")
