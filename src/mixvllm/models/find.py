@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mixvllm.errors import ModelError
-from mixvllm.models.found import Documents, FoundModel, ModelSource, found_in
-from mixvllm.models.sources import catalogue, hub, local
-from mixvllm.models.sources.hub import HubDocuments
+from mixvllm.models.found import Documents, FoundModel, ModelSource
+from mixvllm.models.sources import catalogue
+
+if TYPE_CHECKING:
+    from mixvllm.models.sources.hub import HubDocuments
 
 # The embedded model of `--model demo` is this one, whole.
 DEMO = "demo"
@@ -31,8 +34,12 @@ def find_model(
     """
     if name == DEMO:
         return _of_catalogue(DEMO_MODEL, name)
-    if (found := local.look_up(name)) is not None:
-        return found
+    if Path(name).expanduser().exists():
+        # What reads files takes longer to import than the catalogue takes to answer.
+        from mixvllm.models.sources import local
+
+        if (found := local.look_up(name)) is not None:
+            return found
     if _is_path(name):
         raise ModelError(
             f"There is nothing at {name}.",
@@ -40,6 +47,8 @@ def find_model(
         )
     if revision is None and catalogue.look_up(name) is not None:
         return _of_catalogue(name, name)
+    from mixvllm.models.sources import hub, local
+
     if (cached := hub.cached_directory(name, revision)) is not None:
         return local.in_directory(Path(cached), name, "Hugging Face cache")
     if not may_ask_the_hub:
@@ -68,6 +77,9 @@ def _of_catalogue(key: str, name: str) -> FoundModel:
 
 
 def _found(documents: HubDocuments, name: str, source: ModelSource) -> FoundModel:
+    from mixvllm.models.from_documents import found_in
+    from mixvllm.models.sources import local
+
     config = local.read_object(Path(documents.config))
     quantized = documents.hf_quant_config
     index_bytes = None

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mixvllm.errors import ModelError
-from mixvllm.models.found import Documents, FoundModel, ModelSource, found_in
+from mixvllm.models.found import Documents, FoundModel, ModelSource
+from mixvllm.models.from_documents import found_in
 from mixvllm.models.safetensors_header import Tensor, read_file
 from mixvllm.models.sources.gguf_model import found_in_gguf
 
