@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from mixvllm.memory.kv.plan import plan_kv_cache
 from mixvllm.memory.overheads import Term, overhead_terms, peak_bytes
-from mixvllm.memory.sizes import GIB
 from mixvllm.memory.weights import rank_weights
+from mixvllm.sizes import GIB
 from tests.memory.logs import ROWS, LogRow
 
 ROUNDS = 60

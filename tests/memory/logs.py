@@ -11,10 +11,10 @@ from mixvllm.memory.defaults import api_server_limits, default_utilization, sett
 from mixvllm.memory.gpu_table import Gpu, all_gpus, find_gpu
 from mixvllm.memory.rules import rules_of
 from mixvllm.memory.serving import ServingFacts
-from mixvllm.memory.sizes import GIB
 from mixvllm.models import description as kinds
 from mixvllm.models.description import Layer, ModelDescription
 from mixvllm.models.sources.catalogue import CatalogueEntry, look_up
+from mixvllm.sizes import GIB
 
 FILE = Path(__file__).parents[1] / "data" / "vllm_logs.jsonl"
 

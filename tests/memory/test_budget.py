@@ -14,9 +14,9 @@ from mixvllm.memory.kv.plan import plan_kv_cache
 from mixvllm.memory.overhead_constants import CONSTANTS_GIB
 from mixvllm.memory.rules import rules_of
 from mixvllm.memory.serving import ServingFacts
-from mixvllm.memory.sizes import GIB
 from mixvllm.memory.weights import RankWeights, rank_weights
 from mixvllm.models.sources.catalogue import look_up
+from mixvllm.sizes import GIB
 from tests.memory.logs import ROWS, LogRow
 
 MEASURED = [row for row in ROWS if row.is_calibrated]

@@ -4,7 +4,8 @@ import pytest
 
 from mixvllm.errors import EstimateError
 from mixvllm.memory.gpu_table import all_gpus, find_gpu
-from mixvllm.memory.sizes import GIB, parse_size
+from mixvllm.memory.sizes import parse_size
+from mixvllm.sizes import GIB
 
 
 @pytest.mark.parametrize(

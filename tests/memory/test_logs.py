@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mixvllm.memory.kv.plan import KvPlan, plan_kv_cache
-from mixvllm.memory.sizes import GIB
+from mixvllm.sizes import GIB
 from tests.memory.logs import ROWS, LogRow
 
 COMPARED = [row for row in ROWS if not row.get("left_out")]

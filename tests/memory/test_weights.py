@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from mixvllm.memory.serving import ServingFacts
-from mixvllm.memory.sizes import GIB
 from mixvllm.memory.weights import RankWeights, divided_attention, divided_vocabulary, rank_weights
 from mixvllm.models.sources.catalogue import look_up
 from mixvllm.models.weights.groups import WeightFacts
+from mixvllm.sizes import GIB
 from tests.memory.logs import ROWS, LogRow
 
 # What vLLM's own classes allocate on one rank, built on the meta device.

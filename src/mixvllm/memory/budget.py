@@ -23,9 +23,9 @@ from mixvllm.memory.overheads import (
     peak_bytes,
 )
 from mixvllm.memory.serving import ServingFacts
-from mixvllm.memory.sizes import GIB
 from mixvllm.memory.weights import RankWeights
 from mixvllm.models.description import ModelDescription
+from mixvllm.sizes import GIB
 
 
 @dataclass(frozen=True)

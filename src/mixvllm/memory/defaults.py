@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from mixvllm.errors import EstimateError
 from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.rules import Rules
-from mixvllm.memory.sizes import GIB
 from mixvllm.models.description import ModelDescription
+from mixvllm.sizes import GIB
 
 LARGE_GPU_BYTES = 70 * GIB
 LARGEST_GPU_BYTES = 160 * GIB

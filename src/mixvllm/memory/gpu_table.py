@@ -11,7 +11,8 @@ from typing import Literal
 
 from mixvllm.errors import EstimateError
 from mixvllm.memory.gpu_models import ALIASES, AMD, INTEL, NVIDIA, USABLE_PERCENT
-from mixvllm.memory.sizes import GIB, parse_size
+from mixvllm.memory.sizes import parse_size
+from mixvllm.sizes import GIB
 
 Vendor = Literal["NVIDIA", "AMD", "Intel"]
 # What a driver adds to the name; none of it tells one GPU from another of the table.

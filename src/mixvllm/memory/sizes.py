@@ -6,8 +6,8 @@ import re
 from fractions import Fraction
 
 from mixvllm.errors import EstimateError
+from mixvllm.sizes import GIB
 
-GIB = 1 << 30
 # With an i a unit is binary, GB and TB are decimal; a bare letter, and no unit, is GiB or TiB.
 UNIT_BYTES = {
     "": GIB,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mixvllm.errors import ModelError
 from mixvllm.models.found import Documents, FoundModel, ModelSource
+from mixvllm.models.names import is_path
 from mixvllm.models.sources import catalogue
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def find_model(
 
         if (found := local.look_up(name)) is not None:
             return found
-    if _is_path(name):
+    if is_path(name):
         raise ModelError(
             f"There is nothing at {name}.",
             hint="For a model from the hub write OWNER/NAME.",
@@ -96,11 +97,6 @@ def _found(documents: HubDocuments, name: str, source: ModelSource) -> FoundMode
         source,
         name,
     )
-
-
-def _is_path(name: str) -> bool:
-    """Whether a name can be nothing but a path."""
-    return name.startswith(("/", "./", "../", "~")) or name.count("/") > 1 or name in (".", "..")
 
 
 def _nowhere(name: str) -> ModelError:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mixvllm.errors import ModelError
+from mixvllm.models.names import is_path
 from mixvllm.models.sources.hub import check_hub_model, fetch_hub_model
 from mixvllm.models.sources.hub_download import OnBytes
 from mixvllm.server.engine import StepReporter
@@ -21,9 +22,8 @@ OWN_DOWNLOAD = frozenset(
 
 
 def is_local(name: str) -> bool:
-    """Whether a model's name is a path: looks like one, exists as one, or can be nothing else."""
-    looks = name in (".", "..", "~") or name.startswith(("/", "./", "../", "~/"))
-    return looks or name.count("/") > 1 or (name != DEMO_MODEL and Path(name).exists())
+    """Whether a model's name is a path: can be nothing else, or exists as one."""
+    return is_path(name) or (name != DEMO_MODEL and Path(name).exists())
 
 
 def check_local_model(name: str) -> None:

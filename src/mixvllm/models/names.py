@@ -1,0 +1,8 @@
+"""Names of models: which of them can only be paths."""
+
+from __future__ import annotations
+
+
+def is_path(name: str) -> bool:
+    """Whether a name can be nothing but a path: on the hub a model is NAME or OWNER/NAME."""
+    return name.startswith(("/", "./", "../", "~")) or name.count("/") > 1 or name in (".", "..")
