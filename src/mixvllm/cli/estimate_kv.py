@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mixvllm.cli.estimate_request import SETTINGS_READ, Choices, estimate_request
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -20,6 +19,7 @@ from mixvllm.render.memory import estimate_view
 from mixvllm.render.memory_json import estimate_as_json
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import require_model
+from mixvllm.sizing.request import SETTINGS_READ, Choices, estimate_request
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 

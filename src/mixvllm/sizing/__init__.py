@@ -1,0 +1,1 @@
+"""What settings mean for a model on this hardware: estimated, checked, solved, tuned."""
