@@ -78,7 +78,10 @@ async def test_the_server_gives_up_when_no_restart_is_left() -> None:
         await server.task
 
     assert isinstance(server.supervisor.error, EngineDiedError)
-    assert server.supervisor.error.hint == "It died 1 times before in the last 10 minutes."
+    assert server.supervisor.error.message == (
+        "The engine was restarted once within 10 minutes, and failed again. "
+        "The engine died: its process fell asleep"
+    )
 
 
 async def test_a_rebuild_that_fails_is_tried_again() -> None:

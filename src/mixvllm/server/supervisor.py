@@ -120,9 +120,7 @@ class Supervisor:
             return False
         pause_s = self._budget.take()
         if pause_s is None:
-            if self._budget.most:
-                failure.hint = f"It died {self._budget.most} times before in the last 10 minutes."
-            raise failure
+            raise self._last_of_many(failure)
         detail = f"{failure.message} Restart {self._budget.used} of {self._budget.most}"
         detail += f" in {pause_s:g} s." if pause_s else " now."
         self.lifecycle.move(Phase.RESTARTING, Progress(detail))
@@ -192,6 +190,13 @@ class Supervisor:
         if watch is not None:
             watch.kill_rest()
         self.engine = None
+
+    def _last_of_many(self, failure: MixvllmError) -> MixvllmError:
+        if not self._budget.most:
+            return failure
+        often = "once" if self._budget.most == 1 else f"{self._budget.most} times"
+        before = f"The engine was restarted {often} within 10 minutes, and failed again. "
+        return EngineDiedError(before + failure.message, hint=failure.hint, log=self._log)
 
     def _worded(self, kind: type[EngineStartError], cause: str | None) -> EngineStartError:
         what = "The engine died" if kind is EngineDiedError else "vLLM could not load the model"
