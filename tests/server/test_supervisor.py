@@ -90,7 +90,7 @@ async def test_a_rebuild_that_fails_is_tried_again() -> None:
         server.builder.failure = RuntimeError("no memory yet")
         server.builder.engine.die()
         async with asyncio.timeout(5):
-            while len(server.builder.threads) < 2:
+            while "Restart 2 of 5" not in str(server.supervisor.lifecycle.progress):
                 await asyncio.sleep(0.001)
         server.builder.failure = None
         await server.reach(Phase.READY)
