@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.memory.answer",
         "mixvllm.memory.budget",
         "mixvllm.memory.gpu_table",
+        "mixvllm.memory.request",
         "mixvllm.models.description",
         "mixvllm.server.lifecycle",
         "mixvllm.server.progress",

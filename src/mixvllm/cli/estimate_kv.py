@@ -7,6 +7,13 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.cli.estimate_questions import (
+    ConcurrencyOption,
+    OutputOption,
+    PromptOption,
+    asked_concurrency,
+    asked_load,
+)
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -83,6 +90,9 @@ def estimate_kv(
             "--list", callback=list_catalogue, help="List the models known without the network."
         ),
     ] = False,
+    concurrency: ConcurrencyOption = None,
+    prompt: PromptOption = None,
+    output: OutputOption = None,
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
@@ -91,11 +101,13 @@ def estimate_kv(
     """Estimate the KV cache: what vLLM will report, before anything is loaded.
 
     Weights are never read. What follows `--` is read as vLLM's own arguments. Where the memory
-    is known and one request of full length does not fit, the exit code is 3.
+    is known and what is asked for does not fit (one request of full length where nothing else
+    is), the exit code is 3.
     """
     invocation: Invocation = ctx.obj
     settings = resolve_settings(invocation, flags, config, profile, model).settings
-    choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
+    many, load = asked_concurrency(concurrency), asked_load(prompt, output)
+    choices = Choices(gpu, kv_cache_memory, vllm_version, block_size, many, load)
     request = estimate_request(settings, choices)
     found = find_model(require_model(settings, "estimate-kv"), revision=settings.model.revision)
     answer = estimate(found.description, found.weights, found.source, request)
@@ -103,5 +115,4 @@ def estimate_kv(
     if as_json:
         for note in (*answer.changes_needed, *answer.notes):
             invocation.output.note(note)
-    fits = answer.capacity is None or answer.capacity.fits
-    return ExitStatus.DONE if fits else ExitStatus.NO
+    return ExitStatus.NO if answer.fits is False else ExitStatus.DONE

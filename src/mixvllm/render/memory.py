@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mixvllm.memory.answer import Capacity, Estimate
+from mixvllm.render.at_once import each_text, load_text, met_text, requests_text, unmet_text
 from mixvllm.render.budget import budget_table
 from mixvllm.render.units import parameters_text, size_text
 
@@ -32,19 +33,35 @@ def estimate_view(estimate: Estimate, *, explained: bool = False) -> RenderableT
 def verdict(estimate: Estimate) -> Text:
     """Whether it fits, in one sentence."""
     name, length = estimate.model.name, f"{estimate.settings.max_model_len:,}"
-    capacity = estimate.capacity
+    capacity, question = estimate.capacity, estimate.question
+    if capacity is None and question is not None:
+        size = size_text(question.needed_bytes)
+        requests = requests_text(question.concurrency)
+        each = each_text(question.tokens, estimate.load)
+        take = f": {requests} {each} at once take {size} of KV cache a GPU."
+        return Text.assemble((name, "bold"), take)
     if capacity is None:
         size = size_text(estimate.kv_cache.bytes_per_request_per_gpu)
         return Text.assemble(
             (name, "bold"), f": one request of {length} tokens takes {size} of KV cache a GPU."
         )
+    if question is not None and not question.fits and _has_pool(capacity):
+        lacking = unmet_text(estimate, question)
+        return Text.assemble((name, "bold"), (" does not fit", "bold red"), lacking)
     if not capacity.fits:
         return Text.assemble((name, "bold"), (" does not fit", "bold red"), _way_out(estimate))
     if estimate.changes_needed:
         change = f": {estimate.changes_needed[0]}"
         return Text.assemble((name, "bold"), (" fits with a change", "bold yellow"), change)
+    if question is not None:
+        return Text.assemble((name, "bold"), (" fits", "bold green"), met_text(estimate, question))
     requests = f": {capacity.max_concurrency:.2f} requests of {length} tokens at once."
     return Text.assemble((name, "bold"), (" fits", "bold green"), requests)
+
+
+def _has_pool(capacity: Capacity) -> bool:
+    """Whether there is any memory for the cache, which may be too little."""
+    return capacity.pool_bytes > 0 and not capacity.overdrawn_bytes
 
 
 def _way_out(estimate: Estimate) -> str:
@@ -93,6 +110,8 @@ def _fact_rows(estimate: Estimate) -> Iterator[tuple[str, str]]:
         yield "KV cache", f"{size_text(capacity.pool_bytes)} a GPU, {blocks}"
     yield "one token", _both(cache.bytes_per_token, cache.bytes_per_token_per_gpu)
     yield "one request", _both(cache.bytes_per_request, cache.bytes_per_request_per_gpu)
+    if estimate.load is not None and estimate.load_at_once is not None:
+        yield "your load", load_text(estimate.load, estimate.load_at_once, estimate.full_at_once)
     if estimate.weights.total_bytes is not None:
         weights = _both(estimate.weights.total_bytes, estimate.weights.bytes_per_gpu)
         yield "weights", f"{weights} ({estimate.weights.source})"
@@ -139,10 +158,12 @@ def _groups(estimate: Estimate) -> Table:
 
 
 def _suggestions(estimate: Estimate) -> Table:
-    table = _table("holds more", "tokens", "requests at once")
+    unmet = estimate.question is not None and not estimate.question.fits
+    table = _table("holds them" if unmet else "holds more", "tokens", "requests at once")
     table.columns[0].justify = "left"
     for each in estimate.suggestions:
-        table.add_row(Text(each.change), f"{each.tokens:,}", f"{each.max_concurrency:.2f}")
+        at_once = f"{each.at_once:,}" if unmet else f"{each.max_concurrency:.2f}"
+        table.add_row(Text(each.change), f"{each.tokens:,}", at_once)
     return table
 
 
