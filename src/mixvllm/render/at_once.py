@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mixvllm.memory.answer import AtOnce, Estimate, Question
+from mixvllm.memory.answer import AtOnce, Capacity, Estimate, Question
 from mixvllm.memory.request import Load
 from mixvllm.render.units import size_text
 
@@ -25,27 +25,23 @@ def met_text(estimate: Estimate, question: Question) -> str:
     if question.at_once is not None and question.at_once > question.concurrency:
         room = f"; the memory holds {question.at_once:,}"
     each = each_text(question.tokens, estimate.load)
-    return f": {requests_text(question.concurrency)} {each} at once{room}."
+    return f"{requests_text(question.concurrency)} {each} at once{room}."
 
 
-def unmet_text(estimate: Estimate, question: Question) -> str:
-    """What so many need, what is there, and what would hold them."""
-    assert estimate.capacity is not None
+def unmet_text(estimate: Estimate, question: Question, capacity: Capacity) -> str:
+    """What so many need, what is there, and of what length so many fit."""
     requests = requests_text(question.concurrency)
     each = each_text(question.tokens, estimate.load)
-    pool = estimate.capacity.pool_bytes
+    pool = capacity.pool_bytes
     needed, there = size_text(question.needed_bytes), size_text(pool)
     if needed == there:
         needed = f"{size_text(question.needed_bytes - pool)} more"
     text = (
-        f": {requests} {each} at once need {needed} of KV cache a GPU; "
+        f"{requests} {each} at once need {needed} of KV cache a GPU; "
         f"the {there} there hold {question.at_once:,}."
     )
     if question.longest:
         text += f" {question.concurrency:,} fit at up to {question.longest:,} tokens each."
-    if estimate.suggestions:
-        cheapest = min(estimate.suggestions, key=lambda each: each.gpu_count)
-        text += f" With {cheapest.change} they fit."
     return text
 
 
