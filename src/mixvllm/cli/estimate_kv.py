@@ -11,6 +11,7 @@ from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.options import ConfigOption, ModelsArgument, ProfileOption, with_setting_flags
+from mixvllm.cli.picture import SvgOption
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.errors import UsageError
 from mixvllm.memory.estimate import estimate
@@ -96,6 +97,7 @@ def estimate_kv(
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
+    picture: SvgOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Estimate the KV cache: what vLLM will report, before anything is loaded.
