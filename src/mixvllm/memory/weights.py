@@ -146,9 +146,8 @@ def buffer_bytes(description: ModelDescription, serving: ServingFacts) -> int:
     share = 4 if description.architecture.startswith(QUARTER_ROTARY) else 1
     if any(isinstance(layer, BlockSparse) for layer in description.layers):
         share = 2
-    tables = {
-        layer.ratio > 1 for layer in description.layers if isinstance(layer, CompressedLatent)
-    }
+    compressed = [layer for layer in description.layers if isinstance(layer, CompressedLatent)]
+    tables = len({layer.ratio > 1 for layer in compressed})
     rotary = (description.context_length or 0) * times * sum(sizes) // share * 2
     rotary += (description.context_length or 0) * tables * COMPRESSED_ROTARY_BYTES
     return absorbed // serving.pipeline_parallel_size + rotary
