@@ -40,10 +40,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.vllm_internals",
     ),
     "mixvllm.sizing": (
-        "mixvllm.settings.schema",
+        "mixvllm.settings",
         "mixvllm.models",
         "mixvllm.memory",
         "mixvllm.vllm_internals.installed",
+        "mixvllm.vllm_internals.model_types",
     ),
     "mixvllm.models": (),
     "mixvllm.memory": ("mixvllm.models.description", "mixvllm.models.weights.groups"),
@@ -51,6 +52,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.vllm_internals": ("mixvllm.settings.schema",),
     # Data that the settings are checked against: light, and below everything.
     "mixvllm.vllm_internals.arguments": ("mixvllm.vllm_internals.installed",),
+    "mixvllm.vllm_internals.model_types": (
+        "mixvllm.vllm_internals.arguments",
+        "mixvllm.vllm_internals.symbols",
+    ),
     "mixvllm.vllm_internals.installed": (),
     "mixvllm.errors": (),
     "mixvllm.directories": (),

@@ -14,7 +14,7 @@ from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
 from mixvllm.errors import UsageError
 from mixvllm.render.validation import report_as_github, report_as_json, report_as_text
-from mixvllm.settings.check import check_files
+from mixvllm.settings.check import FileReport, check_files
 from mixvllm.settings.resolve import DEFAULT_FILE
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -39,14 +39,29 @@ def validate(
     form: Annotated[
         ReportFormat, typer.Option("--format", help="How the report is written.")
     ] = ReportFormat.TEXT,
+    gpu: Annotated[
+        str | None,
+        typer.Option(
+            "--gpu",
+            metavar="NAME|SIZE",
+            help="The GPU that it must fit on, as in `estimate-kv`.",
+            show_default="those present",
+        ),
+    ] = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the hub for models that are not known here.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Check files: all problems at once, each with file, line and column.
 
+    A file is held against the settings that there are, against the model that it names (of this
+    machine or the catalogue), and against the GPU: whether it fits.
     Exit codes: 0 every file is right, 1 one is wrong.
     """
     invocation: Invocation = ctx.obj
     reports = check_files(files or [_default_file()], os.environ)
+    reports = _judged(reports, gpu, online=online)
     output = invocation.output
     if as_json or form is ReportFormat.JSON:
         output.json(report_as_json(reports, strict=strict))
@@ -56,6 +71,17 @@ def validate(
         output.out.print(report_as_text(reports, strict=strict), soft_wrap=True)
     right = all(report.is_ok(strict=strict) for report in reports)
     return ExitStatus.DONE if right else ExitStatus.FAILED
+
+
+def _judged(reports: list[FileReport], gpu: str | None, *, online: bool) -> list[FileReport]:
+    """The reports, held against models and GPUs as well where a file names a model."""
+    if gpu is None and not any(report.names_model for report in reports):
+        return reports
+    # Models and their memory take longer to import than a file takes to check.
+    from mixvllm.sizing.files import Given, judge_files
+    from mixvllm.sizing.request import chosen_gpu
+
+    return judge_files(reports, Given(chosen_gpu(gpu), None, online, os.environ))
 
 
 def _default_file() -> Path:

@@ -81,8 +81,7 @@ def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
     if now.budget is not None and now.budget.requested_bytes is not None:
         band = now.budget.kv_cache
         low, high = (
-            plan_kv_cache(description, now.serving, max(0, size)).tokens
-            for size in (band.low, band.high)
+            plan_kv_cache(description, now.serving, max(0, size)) for size in (band.low, band.high)
         )
     return Capacity(
         pool_bytes=now.pool_bytes,
@@ -91,9 +90,11 @@ def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
         num_blocks=now.plan.num_blocks,
         fits=now.fits,
         max_model_len_that_fits=now.plan.max_model_len_that_fits,
-        tokens_low=low,
-        tokens_high=high,
+        tokens_low=low and low.tokens,
+        tokens_high=high and high.tokens,
         overdrawn_bytes=now.overdrawn_bytes,
+        fits_low=low and low.fits,
+        fits_high=high and high.fits,
     )
 
 

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from mixvllm.errors import Problem
 from mixvllm.secret_names import hide_secrets, is_secret_name, stars
-from mixvllm.settings.resolve import Resolved, ResolvedValue
+from mixvllm.settings.merge import ResolvedValue
+from mixvllm.settings.resolve import Resolved
 
 SECRET_SHOWN = "**********"
 SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
