@@ -90,11 +90,11 @@ def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
         num_blocks=now.plan.num_blocks,
         fits=now.fits,
         max_model_len_that_fits=now.plan.max_model_len_that_fits,
-        tokens_low=low and low.tokens,
-        tokens_high=high and high.tokens,
+        tokens_low=low.tokens if low else None,
+        tokens_high=high.tokens if high else None,
         overdrawn_bytes=now.overdrawn_bytes,
-        fits_low=low and low.fits,
-        fits_high=high and high.fits,
+        fits_low=low.fits if low else None,
+        fits_high=high.fits if high else None,
     )
 
 

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mixvllm.memory.request import LONGER_VARIABLE
-from mixvllm.models.description import CrossAttention, FullAttention, ModelDescription
+from mixvllm.models.description import (
+    ChunkedLocal,
+    CrossAttention,
+    FullAttention,
+    ModelDescription,
+    SlidingWindow,
+)
 from mixvllm.sizing.finding import (
     BATCH,
     LENGTH,
@@ -27,6 +33,7 @@ VOCABULARY_PADDING = 64
 # These change the config that vLLM sees.
 OVERRIDES = ("hf_overrides", "hf_config_path")
 MOST_NAMED_RANKS = 16
+WITH_KV_HEADS = (FullAttention, SlidingWindow, ChunkedLocal, CrossAttention)
 
 
 def shape_findings(case: Case) -> Iterator[Finding]:
@@ -40,8 +47,9 @@ def shape_findings(case: Case) -> Iterator[Finding]:
 
 def heads_replicated(case: Case) -> str | None:
     """A note where more ranks than KV heads keep copies of them."""
-    heads, ranks = _kv_heads(case.found.description), case.request.tensor_parallel_size
-    if heads is None or ranks <= heads or ranks % heads:
+    ranks = case.request.tensor_parallel_size
+    heads = max(_kv_heads(case.found.description), default=ranks)
+    if ranks <= heads or ranks % heads:
         return None
     return (
         f"{heads} KV heads over {ranks} GPUs: each is kept {ranks // heads} times, so the KV "
@@ -100,11 +108,12 @@ def _tensor_parallel(case: Case) -> Iterator[Finding]:
 
 def _refusal(model: ModelDescription, ranks: int) -> str | None:
     """Why the model cannot be divided over so many ranks; None where it can."""
-    heads, kv_heads = model.attention_heads, _kv_heads(model)
+    heads = model.attention_heads
     if heads % ranks:
         return f"{heads} attention heads cannot be divided over {ranks} GPUs"
-    if kv_heads is not None and max(kv_heads, ranks) % min(kv_heads, ranks):
-        return f"{kv_heads} KV heads can neither be divided over {ranks} GPUs nor repeated evenly"
+    for kv in _kv_heads(model):
+        if max(kv, ranks) % min(kv, ranks):
+            return f"{kv} KV heads can neither be divided over {ranks} GPUs nor repeated evenly"
     padded = -(-model.vocab_size // VOCABULARY_PADDING) * VOCABULARY_PADDING
     if padded % ranks:
         return (
@@ -114,12 +123,9 @@ def _refusal(model: ModelDescription, ranks: int) -> str | None:
     return None
 
 
-def _kv_heads(model: ModelDescription) -> int | None:
-    """The KV heads of its attention layers, the fewest where they differ."""
-    kinds = (FullAttention, CrossAttention)
-    return min(
-        (layer.kv_heads for layer in set(model.layers) if isinstance(layer, kinds)), default=None
-    )
+def _kv_heads(model: ModelDescription) -> list[int]:
+    """The numbers of KV heads that its attention layers have, in order."""
+    return sorted({layer.kv_heads for layer in model.layers if isinstance(layer, WITH_KV_HEADS)})
 
 
 def _pipeline(case: Case) -> Iterator[Finding]:
