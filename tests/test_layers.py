@@ -32,6 +32,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.server.lifecycle",
         "mixvllm.server.progress",
         "mixvllm.server.registry",
+        "mixvllm.memory.upgrade",
+        "mixvllm.sizing.variant",
     ),
     "mixvllm.server": (
         "mixvllm.settings.schema",
