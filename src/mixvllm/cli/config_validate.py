@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from mixvllm.errors import UsageError
 from mixvllm.render.validation import report_as_github, report_as_json, report_as_text
 from mixvllm.settings.check import FileReport, check_files
 from mixvllm.settings.resolve import DEFAULT_FILE
+
+if TYPE_CHECKING:
+    from mixvllm.memory.gpu_table import Gpu
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
@@ -79,9 +82,16 @@ def _judged(reports: list[FileReport], gpu: str | None, *, online: bool) -> list
         return reports
     # Models and their memory take longer to import than a file takes to check.
     from mixvllm.sizing.files import Given, judge_files
+
+    return judge_files(reports, Given(_gpu(gpu), None, online, os.environ))
+
+
+def _gpu(named: str | None) -> Gpu | None:
+    if named is None:
+        return None
     from mixvllm.sizing.request import chosen_gpu
 
-    return judge_files(reports, Given(chosen_gpu(gpu), None, online, os.environ))
+    return chosen_gpu(named)
 
 
 def _default_file() -> Path:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mixvllm.errors import EstimateError, ModelError, Problem
-from mixvllm.memory.gpu_table import Gpu
-from mixvllm.memory.request import LONGER_VARIABLE
 from mixvllm.models.find import find_model
 from mixvllm.settings.check import FileReport, in_reading_order
 from mixvllm.settings.layers.yaml_file import ConfigFile
 from mixvllm.settings.merge import Merged, merge
+from mixvllm.settings.schema import ServeConfig
 from mixvllm.settings.validate import errors_of, validate
 from mixvllm.sizing.check import check
 from mixvllm.sizing.finding import Case
 from mixvllm.sizing.placing import placed
-from mixvllm.sizing.request import Choices, estimate_request
+from mixvllm.sizing.shape_rules import LONGER_VARIABLE
+
+if TYPE_CHECKING:
+    from mixvllm.memory.gpu_table import Gpu
+    from mixvllm.memory.request import EstimateRequest
 
 
 @dataclass(frozen=True)
@@ -69,24 +73,32 @@ def _of_profile(
     if merged.settings.model.name is None:
         return
     try:
-        case = _case(merged, against)
+        case = _case(merged, against, fit=fit)
     except (ModelError, EstimateError) as error:
         yield f"not judged against its model: {error.message}"
         return
-    result = check(case, fit=fit and against.gpu is not None)
+    result = check(case)
     yield from (placed(finding, merged.values, profile) for finding in result.findings)
     yield from result.notes
 
 
-def _case(merged: Merged, against: Given) -> Case:
+def _case(merged: Merged, against: Given, *, fit: bool) -> Case:
     settings = merged.settings
     assert settings.model.name is not None
     found = find_model(
         settings.model.name, revision=settings.model.revision, may_ask_the_hub=against.online
     )
-    request = replace(
-        estimate_request(settings, Choices()),
+    return Case(
+        settings,
+        found,
+        request=_request(settings, against.gpu) if fit and against.gpu is not None else None,
         gpu=against.gpu,
+        gpu_count=against.gpu_count,
         may_exceed_context=against.environment.get(LONGER_VARIABLE) == "1",
     )
-    return Case(settings, found, request, against.gpu_count)
+
+
+def _request(settings: ServeConfig, gpu: Gpu) -> EstimateRequest:
+    from mixvllm.sizing.request import Choices, estimate_request
+
+    return replace(estimate_request(settings, Choices()), gpu=gpu)

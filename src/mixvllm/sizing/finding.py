@@ -33,21 +33,30 @@ class Case:
     Attributes:
         settings: The settings; they name the model.
         found: The model.
-        request: What an estimate of them asks for, with the GPU if one is known.
+        request: What an estimate of them asks for; None where the memory is not to be judged.
+        gpu: The GPU, where one is known.
         gpu_count: How many such GPUs there are; None where nobody counted.
         memory: The memory of the machine, where the model is served from it.
+        may_exceed_context: Whether the environment allows lengths beyond the model's own.
     """
 
     settings: ServeConfig
     found: FoundModel
-    request: EstimateRequest
+    request: EstimateRequest | None = None
+    gpu: Gpu | None = None
     gpu_count: int | None = None
     memory: MachineMemory | None = None
+    may_exceed_context: bool = False
+
+    @property
+    def asked(self) -> InferenceConfig:
+        """What is asked of the engine."""
+        return self.settings.inference
 
     @property
     def capability(self) -> tuple[int, int] | None:
         """NVIDIA's compute capability of the GPU; None where it has or tells none."""
-        gpu: Gpu | None = self.request.gpu
+        gpu = self.gpu
         if gpu is None or gpu.vendor not in (None, "NVIDIA") or gpu.compute_capability is None:
             return None
         major, _, minor = gpu.compute_capability.partition(".")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from mixvllm.memory.answer import Estimate, Suggestion
 from mixvllm.sizing.finding import (
     COPIES,
     CPU_POOL,
@@ -19,16 +19,17 @@ from mixvllm.sizing.finding import (
     in_gib,
 )
 
+if TYPE_CHECKING:
+    from mixvllm.memory.answer import Estimate, Suggestion
+
 WAYS_OUT = 3
 MORE_GPUS = "--tensor-parallel-size"
 
 
 def count_findings(case: Case) -> Iterator[Finding]:
     """More GPUs asked for than there are."""
-    request = case.request
-    wanted = (
-        request.tensor_parallel_size * request.pipeline_parallel_size * request.data_parallel_size
-    )
+    asked = case.asked
+    wanted = asked.tensor_parallel_size * asked.pipeline_parallel_size * asked.data_parallel_size
     if case.gpu_count is None or wanted <= case.gpu_count:
         return
     has = f"{case.gpu_count} GPU{'s are' if case.gpu_count != 1 else ' is'} here"
@@ -79,7 +80,7 @@ def _too_large_weights(case: Case, answer: Estimate) -> Finding:
     assert budget is not None
     assert budget.requested_bytes is not None
     assert gpu is not None
-    share = case.request.gpu_memory_utilization
+    share = case.asked.gpu_memory_utilization
     return Finding(
         (TENSOR_PARALLEL, MODEL),
         f"does not fit: the weights take {in_gib(budget.weights_bytes)} on each GPU, and vLLM's "

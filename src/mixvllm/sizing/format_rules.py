@@ -77,7 +77,7 @@ def format_findings(case: Case) -> Iterator[Finding]:
 
 def method_of(case: Case) -> str | None:
     """The quantization method that vLLM will end with, under the checkpoint's name for it."""
-    asked, own = case.request.quantization, case.found.description.quantization
+    asked, own = case.asked.quantization, case.found.description.quantization
     if own is not None or asked is None:
         return own
     return next((name for name, names in SAME_METHOD.items() if asked in names), asked)
@@ -85,7 +85,7 @@ def method_of(case: Case) -> str | None:
 
 def served_dtype(case: Case) -> str:
     """The number format that vLLM will serve in: the GPU's next best where it has no bfloat16."""
-    asked, model = case.request.dtype, case.found.description
+    asked, model = case.asked.dtype, case.found.description
     if asked != "auto" or model.dtype != "bfloat16" or has_bfloat16(case):
         return asked
     return "float32" if model.model_type in NO_FLOAT16 else "float16"
@@ -102,7 +102,7 @@ def has_fp8_cache(case: Case) -> bool:
 
 
 def _quantization(case: Case) -> Iterator[Finding]:
-    asked, own = case.request.quantization, case.found.description.quantization
+    asked, own = case.asked.quantization, case.found.description.quantization
     name = case.found.description.name
     if asked is None or asked in ADAPTABLE:
         return
@@ -140,7 +140,7 @@ def _quantization_on_gpu(case: Case) -> Iterator[Finding]:
 
 
 def _dtype(case: Case) -> Iterator[Finding]:
-    asked, model = case.request.dtype, case.found.description
+    asked, model = case.asked.dtype, case.found.description
     if asked == "auto":
         return
     if asked == "float16" and model.model_type in NO_FLOAT16:
@@ -174,7 +174,7 @@ def _dtype_on_gpu(case: Case) -> Iterator[Finding]:
     if has_bfloat16(case):
         return
     assert case.capability is not None
-    asked, model = case.request.dtype, case.found.description
+    asked, model = case.asked.dtype, case.found.description
     has = f"{_gpu(case)} (compute capability {_dotted(case.capability)}) has no bfloat16"
     if asked == "bfloat16":
         yield Finding((DTYPE,), has, advice="set float16, or leave dtype out")
@@ -184,7 +184,7 @@ def _dtype_on_gpu(case: Case) -> Iterator[Finding]:
 
 
 def _kv_cache(case: Case) -> Iterator[Finding]:
-    asked = case.request.kv_cache_dtype
+    asked = case.asked.kv_cache_dtype
     if asked == "auto":
         return
     for layer in set(case.found.description.layers):
@@ -199,7 +199,7 @@ def _kv_cache(case: Case) -> Iterator[Finding]:
 
 
 def _kv_cache_on_gpu(case: Case) -> Iterator[Finding]:
-    asked, capability = case.request.kv_cache_dtype, case.capability
+    asked, capability = case.asked.kv_cache_dtype, case.capability
     if capability is None or not (asked in PER_TENSOR or asked.startswith("fp8")):
         return
     where = f"{_gpu(case)} (compute capability {_dotted(capability)})"
@@ -220,7 +220,7 @@ def _kv_cache_on_gpu(case: Case) -> Iterator[Finding]:
 
 
 def _gpu(case: Case) -> str:
-    gpu = case.request.gpu
+    gpu = case.gpu
     return (gpu.name if gpu else None) or "the GPU"
 
 

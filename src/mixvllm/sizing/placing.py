@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mixvllm.errors import Problem
-from mixvllm.memory.answer import Suggestion
 from mixvllm.settings.merge import ResolvedValue
 from mixvllm.settings.origin import Given, Layer
 from mixvllm.settings.problems import problem_at
 from mixvllm.sizing.finding import Finding
+
+if TYPE_CHECKING:
+    from mixvllm.memory.answer import Suggestion
 
 
 def placed(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mixvllm.memory.request import LONGER_VARIABLE
 from mixvllm.models.description import (
     ChunkedLocal,
     CrossAttention,
@@ -28,6 +27,8 @@ from mixvllm.sizing.finding import (
 )
 from mixvllm.vllm_internals.model_types import is_collected_version, known_model_types
 
+# vLLM's own override of its check.
+LONGER_VARIABLE = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
 # vLLM pads the vocabulary to a multiple of this before it is divided.
 VOCABULARY_PADDING = 64
 # These change the config that vLLM sees.
@@ -47,7 +48,7 @@ def shape_findings(case: Case) -> Iterator[Finding]:
 
 def heads_replicated(case: Case) -> str | None:
     """A note where more ranks than KV heads keep copies of them."""
-    ranks = case.request.tensor_parallel_size
+    ranks = case.asked.tensor_parallel_size
     heads = max(_kv_heads(case.found.description), default=ranks)
     if ranks <= heads or ranks % heads:
         return None
@@ -76,12 +77,12 @@ def _remote_code(case: Case) -> Iterator[Finding]:
 
 
 def _context(case: Case) -> Iterator[Finding]:
-    model, asked = case.found.description, case.request.max_model_len
+    model, asked = case.found.description, case.asked.max_model_len
     limit = model.context_length
     if not isinstance(asked, int) or limit is None or asked <= limit:
         return
     message = f"{asked:,} tokens are more than the {limit:,} that {model.name} allows"
-    if case.request.may_exceed_context:
+    if case.may_exceed_context:
         yield Finding(
             (LENGTH,), f"{message}; {LONGER_VARIABLE}=1 lets it pass, with a risk", "warning"
         )
@@ -100,7 +101,7 @@ def _context(case: Case) -> Iterator[Finding]:
 
 def _tensor_parallel(case: Case) -> Iterator[Finding]:
     model = case.found.description
-    reason = _refusal(model, case.request.tensor_parallel_size)
+    reason = _refusal(model, case.asked.tensor_parallel_size)
     if reason is not None:
         good = ", ".join(map(str, rank_counts(model)))
         yield Finding((TENSOR_PARALLEL,), reason, advice=f"{model.name} takes {good}")
@@ -129,7 +130,7 @@ def _kv_heads(model: ModelDescription) -> list[int]:
 
 
 def _pipeline(case: Case) -> Iterator[Finding]:
-    layers, stages = len(case.found.description.layers), case.request.pipeline_parallel_size
+    layers, stages = len(case.found.description.layers), case.asked.pipeline_parallel_size
     if stages > layers:
         yield Finding(
             (PIPELINE,),
@@ -139,7 +140,7 @@ def _pipeline(case: Case) -> Iterator[Finding]:
 
 
 def _batch(case: Case) -> Iterator[Finding]:
-    tokens, sequences = case.request.max_num_batched_tokens, case.request.max_num_seqs
+    tokens, sequences = case.asked.max_num_batched_tokens, case.asked.max_num_seqs
     if tokens is not None and sequences is not None and tokens < sequences:
         yield Finding(
             (BATCH, SEQUENCES),
