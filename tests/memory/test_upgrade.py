@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from mixvllm.memory.gpu_table import find_gpu
@@ -19,7 +21,7 @@ def changes(name: str, oldest: str, newest: str, gpu: str = "H200") -> tuple[Cha
 def test_the_changes_add_up_to_the_whole_difference(name: str) -> None:
     found = changes(name, "0.10", "0.33")
 
-    assert all(left.after == right.before for left, right in zip(found, found[1:], strict=False))
+    assert all(left.after == right.before for left, right in pairwise(found))
     assert all(change.before != change.after for change in found)
 
 

@@ -9,7 +9,7 @@ from mixvllm.memory.answer import Suggestion
 from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.request import EstimateRequest
 from mixvllm.models.found import FoundModel
-from mixvllm.settings.schema import ServeConfig
+from mixvllm.settings.schema import InferenceConfig, ServeConfig
 from mixvllm.sizes import GIB
 
 MODEL = "model.name"
