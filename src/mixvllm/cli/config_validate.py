@@ -15,10 +15,11 @@ from mixvllm.cli.json_option import JsonOption
 from mixvllm.errors import UsageError
 from mixvllm.render.validation import report_as_github, report_as_json, report_as_text
 from mixvllm.settings.check import FileReport, check_files
-from mixvllm.settings.resolve import DEFAULT_FILE
+from mixvllm.settings.layers.yaml_file import DEFAULT_FILE
 
 if TYPE_CHECKING:
     from mixvllm.memory.gpu_table import Gpu
+    from mixvllm.sizing.present import PresentGpus
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
@@ -83,15 +84,26 @@ def _judged(reports: list[FileReport], gpu: str | None, *, online: bool) -> list
     # Models and their memory take longer to import than a file takes to check.
     from mixvllm.sizing.files import Given, judge_files
 
-    return judge_files(reports, Given(_gpu(gpu), None, online, os.environ))
+    named = None if gpu is None else _named(gpu)
+    present = _present() if named is None else None
+    return judge_files(reports, Given(named, present, online, os.environ))
 
 
-def _gpu(named: str | None) -> Gpu | None:
-    if named is None:
-        return None
+def _named(gpu: str) -> Gpu | None:
     from mixvllm.sizing.request import chosen_gpu
 
-    return chosen_gpu(named)
+    return chosen_gpu(gpu)
+
+
+def _present() -> PresentGpus | None:
+    """The GPUs of this machine; where no device shows, nothing more is loaded to look."""
+    from mixvllm.gpus.evidence import device_nodes
+
+    if not device_nodes().vendors:
+        return None
+    from mixvllm.sizing.present import present_gpus
+
+    return present_gpus(os.environ)
 
 
 def _default_file() -> Path:

@@ -13,15 +13,18 @@ from mixvllm.settings.layers.environment import (
     PROFILE_VARIABLE,
     read_environment,
 )
-from mixvllm.settings.layers.yaml_file import PROFILES_KEY, ConfigFile, read_config_file
+from mixvllm.settings.layers.yaml_file import (
+    DEFAULT_FILE,
+    PROFILES_KEY,
+    ConfigFile,
+    read_config_file,
+)
 from mixvllm.settings.merge import ResolvedValue, merge
 from mixvllm.settings.names import nearest
 from mixvllm.settings.origin import Layer
 from mixvllm.settings.reading import Reading
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.settings.validate import errors_of, validate
-
-DEFAULT_FILE = "mixvllm.yaml"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from mixvllm.sizing.shape_rules import LONGER_VARIABLE
 if TYPE_CHECKING:
     from mixvllm.memory.gpu_table import Gpu
     from mixvllm.memory.request import EstimateRequest
+    from mixvllm.sizing.present import PresentGpus
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,30 @@ class Given:
     """What files are held against.
 
     Attributes:
-        gpu: The GPU, named or present; None judges no memory.
-        gpu_count: How many are here; None where one was named.
+        gpu: The GPU that was named; None takes those present, and without them judges no memory.
+        present: The GPUs of this machine; None where nobody looked.
         online: Whether the hub may be asked for models.
         environment: The variables.
     """
 
     gpu: Gpu | None
-    gpu_count: int | None
+    present: PresentGpus | None
     online: bool
     environment: Mapping[str, str]
+
+    def gpu_for(self, settings: ServeConfig) -> Gpu | None:
+        """What these settings would run on."""
+        if self.gpu is not None or self.present is None:
+            return self.gpu
+        asked = settings.inference
+        return self.present.to_plan_for(asked.tensor_parallel_size * asked.pipeline_parallel_size)
+
+    @property
+    def gpu_count(self) -> int | None:
+        """How many GPUs are here; None where another one was named, or there are none."""
+        if self.gpu is not None or self.present is None:
+            return None
+        return len(self.present.gpus) or None
 
 
 def judge_files(reports: Sequence[FileReport], against: Given) -> list[FileReport]:
@@ -51,7 +66,7 @@ def _judged(report: FileReport, against: Given) -> FileReport:
     problems: dict[tuple[object, ...], Problem] = {}
     notes: dict[str, None] = dict.fromkeys(report.notes)
     is_right = not errors_of(report.problems)
-    if not is_right and against.gpu is not None:
+    if not is_right and (against.gpu is not None or against.gpu_count):
         notes["whether it fits is judged when its errors are gone"] = None
     for profile in (None, *report.config.profiles):
         for found in _of_profile(report.config, profile, against, fit=is_right):
@@ -88,11 +103,12 @@ def _case(merged: Merged, against: Given, *, fit: bool) -> Case:
     found = find_model(
         settings.model.name, revision=settings.model.revision, may_ask_the_hub=against.online
     )
+    gpu = against.gpu_for(settings)
     return Case(
         settings,
         found,
-        request=_request(settings, against.gpu) if fit and against.gpu is not None else None,
-        gpu=against.gpu,
+        request=_request(settings, gpu) if fit and gpu is not None else None,
+        gpu=gpu,
         gpu_count=against.gpu_count,
         may_exceed_context=against.environment.get(LONGER_VARIABLE) == "1",
     )

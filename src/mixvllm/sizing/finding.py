@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mixvllm.errors import Severity
-from mixvllm.memory.answer import Suggestion
-from mixvllm.memory.gpu_table import Gpu
-from mixvllm.memory.request import EstimateRequest
-from mixvllm.models.found import FoundModel
-from mixvllm.settings.schema import InferenceConfig, ServeConfig
 from mixvllm.sizes import GIB
+
+# A file is checked against its model without loading what estimates memory.
+if TYPE_CHECKING:
+    from mixvllm.memory.answer import Suggestion
+    from mixvllm.memory.gpu_table import Gpu
+    from mixvllm.memory.request import EstimateRequest
+    from mixvllm.models.found import FoundModel
+    from mixvllm.settings.schema import InferenceConfig, ServeConfig
 
 MODEL = "model.name"
 LENGTH = "inference.max_model_len"
