@@ -8,13 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mixvllm.models.description import (
-    ChunkedLocal,
-    CrossAttention,
-    FullAttention,
-    ModelDescription,
-    SlidingWindow,
-)
+from mixvllm.models.description import ModelDescription
 from mixvllm.sizing.finding import (
     BATCH,
     LENGTH,
@@ -34,7 +28,6 @@ VOCABULARY_PADDING = 64
 # These change the config that vLLM sees.
 OVERRIDES = ("hf_overrides", "hf_config_path")
 MOST_NAMED_RANKS = 16
-WITH_KV_HEADS = (FullAttention, SlidingWindow, ChunkedLocal, CrossAttention)
 
 
 def shape_findings(case: Case) -> Iterator[Finding]:
@@ -126,7 +119,7 @@ def _refusal(model: ModelDescription, ranks: int) -> str | None:
 
 def _kv_heads(model: ModelDescription) -> list[int]:
     """The numbers of KV heads that its attention layers have, in order."""
-    return sorted({layer.kv_heads for layer in model.layers if isinstance(layer, WITH_KV_HEADS)})
+    return sorted({heads for layer in model.layers if (heads := getattr(layer, "kv_heads", None))})
 
 
 def _pipeline(case: Case) -> Iterator[Finding]:
