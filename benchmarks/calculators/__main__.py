@@ -88,10 +88,17 @@ def rows(all_questions: Sequence[Question], hub: str, environments: Path) -> Ite
 
 def main() -> int:
     """Ask all, print the tables, and say whether our cache is vLLM's."""
+    if len(sys.argv) not in (2, 3):
+        print(__doc__)
+        return 2
     folder = Path(sys.argv[1])
     default = Path(tempfile.gettempdir(), "mixvllm-calculators")
     environments = Path(sys.argv[2]) if len(sys.argv) > 2 else default
-    configs: Configs = {subject.name: subject.config(folder) for subject in SUBJECTS}
+    try:
+        configs: Configs = {subject.name: subject.config(folder) for subject in SUBJECTS}
+    except FileNotFoundError as error:
+        print(error)
+        return 2
     right = truth(configs)
     ours = Row(OURS, {subject.name: our_answer(subject) for subject in SUBJECTS})
     models = {
