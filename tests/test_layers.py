@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.sizing.variant",
     ),
     "mixvllm.server": (
+        "mixvllm.gpus",
         "mixvllm.settings.schema",
         "mixvllm.models",
         "mixvllm.sizing",

@@ -131,8 +131,8 @@ def _kv_cache_size(groups: Sequence[Group], serving: ServingFacts, plan: KvPlan)
     ]
     blocks = request_blocks(groups, serving, serving.max_model_len)
     return KvCacheSize(
-        bytes_per_token=sum(stages) * ranks // shared,
-        bytes_per_token_per_gpu=-(-max(stages) // shared),
+        bytes_per_token=int(sum(stages) * ranks // shared),
+        bytes_per_token_per_gpu=int(-(-max(stages) // shared)),
         bytes_per_request=blocks * sum(rank.bytes_per_block for rank in plan.ranks) * ranks,
         bytes_per_request_per_gpu=plan.bytes_per_request,
     )
