@@ -94,7 +94,7 @@ def _budget(
     serving: ServingFacts,
     request: EstimateRequest,
 ) -> Budget | None:
-    if request.gpu is None:
+    if request.gpu is None or (weights is None and request.gpu_is_present):
         return None
     if weights is None:
         raise EstimateError(
