@@ -44,11 +44,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.vllm_internals",
     ),
     "mixvllm.sizing": (
-        "mixvllm.settings.schema",
+        "mixvllm.settings",
         "mixvllm.models",
         "mixvllm.memory",
         "mixvllm.gpus",
         "mixvllm.vllm_internals.installed",
+        "mixvllm.vllm_internals.model_types",
     ),
     "mixvllm.gpus": (),
     "mixvllm.models": (),
@@ -57,6 +58,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.vllm_internals": ("mixvllm.settings.schema",),
     # Data that the settings are checked against: light, and below everything.
     "mixvllm.vllm_internals.arguments": ("mixvllm.vllm_internals.installed",),
+    "mixvllm.vllm_internals.model_types": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.installed": (),
     "mixvllm.errors": (),
     "mixvllm.directories": (),
