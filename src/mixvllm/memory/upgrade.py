@@ -26,7 +26,6 @@ MEANINGS = {
     "pads_attention_pages": "a page that does not divide the largest is padded",
     "aligned_states": "recurrent states are aligned with the blocks of the attention",
     "exports_checkpoints": "Mamba 2 keeps one more block a request for prefix caching",
-    "sparse_layers": "the caches of DeepSeek-V4 and MiniMax-M3 are known",
     "charges_cuda_graphs": "the estimate of the CUDA graphs is taken from the cache",
 }
 # The one that changed within a minor release comes last.
