@@ -6,10 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mixvllm.errors import EstimateError
-from mixvllm.memory.defaults import api_server_limits, default_length, settled_limits
+from mixvllm.memory.defaults import (
+    api_server_limits,
+    cpu_server_limits,
+    default_length,
+    settled_limits,
+)
 from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.rules import NEWEST, RELEASES, Rules
-from mixvllm.memory.serving import ServingFacts
+from mixvllm.memory.serving import Platform, ServingFacts
 from mixvllm.models.description import ModelDescription
 
 LONGER_VARIABLE = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
@@ -26,6 +31,8 @@ class EstimateRequest:
         kv_cache_memory_bytes: The pool on each GPU, or None where it is not known.
         may_exceed_context: Whether lengths beyond the model's own are allowed.
         data_parallel_size: Copies of the model; the numbers are those of one.
+        platform: The build of vLLM that serves it.
+        backend_block_size: The block of its attention backend, where that is not the usual one.
         rules: The release of vLLM that is modelled.
         vllm_version: How it was named, or None for the name of the rules.
     """
@@ -51,6 +58,8 @@ class EstimateRequest:
     gpu: Gpu | None = None
     kv_cache_memory_bytes: int | None = None
     may_exceed_context: bool = False
+    platform: Platform = "cuda"
+    backend_block_size: int | None = None
     rules: Rules = field(default=RELEASES[NEWEST])
     vllm_version: str | None = None
 
@@ -69,8 +78,10 @@ def serving_facts(description: ModelDescription, request: EstimateRequest) -> Se
         EstimateError: the length is above the model's, or the limits contradict each other.
     """
     length = _longest_length(description, request)
+    ranks = request.tensor_parallel_size * request.pipeline_parallel_size
+    on_cpu = request.platform == "cpu"
     limits = settled_limits(
-        api_server_limits(request.gpu, request.rules),
+        cpu_server_limits(ranks) if on_cpu else api_server_limits(request.gpu, request.rules),
         length,
         max_num_batched_tokens=request.max_num_batched_tokens,
         max_num_seqs=request.max_num_seqs,
@@ -82,6 +93,7 @@ def serving_facts(description: ModelDescription, request: EstimateRequest) -> Se
         max_num_seqs=limits.max_num_seqs,
         kv_cache_dtype=request.kv_cache_dtype,
         block_size=request.block_size,
+        backend_block_size=request.backend_block_size,
         tensor_parallel_size=request.tensor_parallel_size,
         pipeline_parallel_size=request.pipeline_parallel_size,
         decode_context_parallel_size=request.decode_context_parallel_size,
@@ -91,6 +103,7 @@ def serving_facts(description: ModelDescription, request: EstimateRequest) -> Se
         full_cuda_graphs=not request.enforce_eager,
         mamba_cache_dtype=request.mamba_cache_dtype,
         mamba_ssm_cache_dtype=request.mamba_ssm_cache_dtype,
+        platform=request.platform,
         rules=request.rules,
     )
 

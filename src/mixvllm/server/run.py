@@ -126,6 +126,7 @@ def _ready(settings: ServeConfig, supervisor: Supervisor) -> ServerReady:
         model=settings.served_name or "",
         elapsed_s=supervisor.lifecycle.elapsed_s,
         kv_cache_tokens=facts.kv_cache_tokens,
+        predicted_kv_cache_tokens=supervisor.prediction.tokens,
         kv_cache_max_concurrency=facts.kv_cache_max_concurrency,
         max_model_len=facts.max_model_len,
     )

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mixvllm.server.engine import Engine, StepReporter
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.model_files import locate_model
+from mixvllm.server.prediction import Prediction, predict
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.command_line import api_server_arguments
 from mixvllm.vllm_internals.environment import prepare_environment
 from mixvllm.vllm_internals.installed import InstalledEngine
 
 
-@dataclass(frozen=True)
+@dataclass
 class ServedEngineBuilder:
     """Builds vLLM engines for one set of settings.
 
     Attributes:
         settings: The settings.
         installed: The vLLM that is installed.
+        prediction: What the engine is expected to report, once the model is located.
     """
 
     settings: ServeConfig
     installed: InstalledEngine
+    prediction: Prediction = field(default=Prediction(reason="the model is not located yet"))
 
     def build(self, on_step: StepReporter) -> Engine:
         """Find the model and load it; see `EngineBuilder`."""
         model_path = locate_model(self.settings.model, on_step, self.settings.vllm)
+        self.prediction = predict(self.settings, self.installed)
         arguments = api_server_arguments(
             self.settings, build=self.installed.build, model_path=model_path
         )

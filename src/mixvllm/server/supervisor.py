@@ -12,6 +12,7 @@ from typing import Any
 from mixvllm.errors import EngineDiedError, EngineStartError, MixvllmError
 from mixvllm.server.engine import ASGIApp, Engine, EngineBuilder
 from mixvllm.server.lifecycle import Lifecycle, Phase, Progress
+from mixvllm.server.prediction import Prediction
 from mixvllm.server.requests_in_flight import RequestsInFlight
 
 LOG = logging.getLogger(__name__)
@@ -66,6 +67,11 @@ class Supervisor:
         # One thread for the whole life of the process: engine processes may be bound to the
         # thread that started them.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+
+    @property
+    def prediction(self) -> Prediction:
+        """What the engine is expected to report."""
+        return self._builder.prediction
 
     def stop(self) -> None:
         """Ask for the end."""
