@@ -1,7 +1,7 @@
 import io
-from dataclasses import replace
 import json
 import shlex
+from dataclasses import replace
 
 import pytest
 from rich.console import Console, RenderableType

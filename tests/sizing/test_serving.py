@@ -14,7 +14,7 @@ from mixvllm.vllm_internals.installed import InstalledEngine
 
 CPU = InstalledEngine("0.32.0", "cpu")
 GPU = InstalledEngine("0.32.0", "gpu")
-DEMO = {"dtype": "float32", "max_model_len": 4096, "enforce_eager": True}
+DEMO: dict[str, Any] = {"dtype": "float32", "max_model_len": 4096, "enforce_eager": True}
 
 
 def asked(model: str, vllm: dict[str, Any] | None = None, **inference: Any) -> ServeConfig:

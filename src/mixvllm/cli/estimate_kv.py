@@ -7,11 +7,19 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.cli.estimate_from_log import FromLogOption, SaveOption, report_log
+from mixvllm.cli.estimate_measured import (
+    ForgetOption,
+    MeasuredOption,
+    forget_measured,
+    with_measured,
+)
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.options import ConfigOption, ModelArgument, ProfileOption, with_setting_flags
 from mixvllm.cli.settings import resolve_settings
+from mixvllm.errors import UsageError
 from mixvllm.memory.estimate import estimate
 from mixvllm.models.find import find_model
 from mixvllm.render.catalogue import catalogue_as_json, catalogue_table
@@ -86,6 +94,10 @@ def estimate_kv(
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
+    from_log: FromLogOption = None,
+    save: SaveOption = False,
+    measured: MeasuredOption = True,
+    forgotten: ForgetOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """Estimate the KV cache: what vLLM will report, before anything is loaded.
@@ -94,10 +106,19 @@ def estimate_kv(
     is known and one request of full length does not fit, the exit code is 3.
     """
     invocation: Invocation = ctx.obj
-    settings = resolve_settings(invocation, flags, config, profile, model).settings
+    resolved = resolve_settings(invocation, flags, config, profile, model)
+    settings = resolved.settings
     choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
+    if from_log is not None:
+        return report_log(invocation.output, from_log, resolved, choices, save=save)
+    if save:
+        raise UsageError("--save goes with --from-log.")
     request = estimate_request(settings, choices)
     found = find_model(require_model(settings, "estimate-kv"), revision=settings.model.revision)
+    if forgotten:
+        forget_measured(invocation.output, found, settings.model.revision)
+    elif measured:
+        request = with_measured(invocation.output, request, found, settings.model.revision)
     answer = estimate(found.description, found.weights, found.source, request)
     invocation.output.answer(estimate_view(answer, explained=explained), estimate_as_json(answer))
     if as_json:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mixvllm.memory.budget import Budget
 from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.kv.plan import KvGroup
+from mixvllm.memory.measured import Measurement
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ class Estimate:
         explanation: How the numbers come about.
         vllm_version: The release whose rules were taken.
         notes: What is assumed or asked "what if".
+        measured: The start-up of this machine that the budget is taken from; None where the
+            budget is estimated.
         changes_needed: What vLLM refuses although it fits, and the flag that helps.
     """
 
@@ -152,3 +155,4 @@ class Estimate:
     vllm_version: str
     notes: tuple[str, ...] = ()
     changes_needed: tuple[str, ...] = ()
+    measured: Measurement | None = None

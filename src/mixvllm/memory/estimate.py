@@ -71,6 +71,7 @@ def estimate(
         vllm_version=request.vllm_version or request.rules.name,
         notes=tuple(_notes(checkpoint, request, weights, loaded, now.weights)),
         changes_needed=() if now.pool_bytes is None else plan.warnings,
+        measured=now.measured,
     )
 
 

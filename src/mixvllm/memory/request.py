@@ -13,6 +13,7 @@ from mixvllm.memory.defaults import (
     settled_limits,
 )
 from mixvllm.memory.gpu_table import Gpu
+from mixvllm.memory.measured import Measurement
 from mixvllm.memory.rules import NEWEST, RELEASES, Rules
 from mixvllm.memory.serving import Platform, ServingFacts
 from mixvllm.models.description import ModelDescription
@@ -29,6 +30,10 @@ class EstimateRequest:
         quantization: A method to assume instead of the checkpoint's.
         gpu: The GPU to plan for, or None.
         kv_cache_memory_bytes: The pool on each GPU, or None where it is not known.
+        measurements: What starts of this model measured on this machine, the newest first; the
+            first that holds for the settings is taken in place of the estimated overheads.
+        memory_arguments: Arguments of vLLM whose effect is not modelled and small, as one text: a
+            measurement holds only where they are the same.
         may_exceed_context: Whether lengths beyond the model's own are allowed.
         data_parallel_size: Copies of the model; the numbers are those of one.
         platform: The build of vLLM that serves it.
@@ -57,6 +62,8 @@ class EstimateRequest:
     mamba_ssm_cache_dtype: str = "auto"
     gpu: Gpu | None = None
     kv_cache_memory_bytes: int | None = None
+    measurements: tuple[Measurement, ...] = ()
+    memory_arguments: str = ""
     may_exceed_context: bool = False
     platform: Platform = "cuda"
     backend_block_size: int | None = None

@@ -34,6 +34,12 @@ def suggest(
         return ()
     found = []
     fixed = replace(request, max_model_len=now.serving.max_model_len)
+    # What was measured does not hold for every change, and an estimate that is better only than
+    # a measurement is no gain.
+    least = now.plan.max_concurrency
+    if now.measured is not None:
+        estimated = planned(description, weights, replace(fixed, measurements=()))
+        least = max(least, estimated.plan.max_concurrency)
     for change, changed in levers(fixed, now):
         try:
             other = planned(description, weights, changed)
@@ -41,7 +47,7 @@ def suggest(
             # vLLM would refuse this combination: no change to suggest.
             continue
         plan = other.plan
-        if other.fits and (plan.max_concurrency > now.plan.max_concurrency or not now.fits):
+        if other.fits and (plan.max_concurrency > least or not now.fits):
             found.append(Suggestion(change, plan.tokens, plan.max_concurrency))
     return tuple(sorted(found, key=lambda each: -each.max_concurrency))
 
