@@ -161,7 +161,7 @@ def test_what_does_not_fit_ends_with_3_and_says_what_would(mixvllm: Command) -> 
 
     assert ran.code == 3
     assert "does not fit" in ran.out.splitlines()[0]
-    assert "--max-model-len 8176 fits" in ran.out
+    assert "--max-model-len 8176 makes it fit" in ran.out
     answer = mixvllm("estimate-kv", *flags, "--json")
     assert answer.code == 3
     assert (answer.json["fits"], answer.json["max_model_len_that_fits"]) == (False, 8176)

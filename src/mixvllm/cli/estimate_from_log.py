@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO
-
-import typer
+from typing import BinaryIO
 
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.output import Output
@@ -22,21 +20,6 @@ from mixvllm.sizing.logged import Beside, LogReport, report
 from mixvllm.sizing.request import NOT_MODELLED, ONLY_MEASURED, Choices
 from mixvllm.vllm_internals.log_lines import read_lines
 from mixvllm.vllm_internals.startup_log import read_log
-
-FromLogOption = Annotated[
-    str | None,
-    typer.Option(
-        "--from-log",
-        metavar="FILE",
-        help="Compare with what vLLM printed when it started: its log, or - for stdin.",
-    ),
-]
-SaveOption = Annotated[
-    bool,
-    typer.Option(
-        "--save", help="With --from-log: keep what was measured, for later estimates of the same."
-    ),
-]
 
 
 def report_log(

@@ -7,17 +7,19 @@ from typing import Annotated
 
 import typer
 
-from mixvllm.cli.estimate_from_log import FromLogOption, SaveOption, report_log
 from mixvllm.cli.estimate_measured import (
     ForgetOption,
+    FromLogOption,
     MeasuredOption,
+    SaveOption,
     forget_measured,
     with_measured,
 )
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
-from mixvllm.cli.options import ConfigOption, ModelArgument, ProfileOption, with_setting_flags
+from mixvllm.cli.options import ConfigOption, ModelsArgument, ProfileOption, with_setting_flags
+from mixvllm.cli.picture import SvgOption
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.errors import UsageError
 from mixvllm.memory.estimate import estimate
@@ -27,6 +29,7 @@ from mixvllm.render.memory import estimate_view
 from mixvllm.render.memory_json import estimate_as_json
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import require_model
+from mixvllm.sizing.axes import asked_axes
 from mixvllm.sizing.request import SETTINGS_READ, Choices, estimate_request
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -51,7 +54,7 @@ def list_catalogue(ctx: typer.Context, asked: bool) -> None:
 def estimate_kv(
     ctx: typer.Context,
     flags: list[GivenFlag],
-    model: ModelArgument = None,
+    models: ModelsArgument = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
     gpu: Annotated[
@@ -61,6 +64,14 @@ def estimate_kv(
             metavar="NAME|SIZE",
             help="The GPU: H100, A100-40G, RTX4090, MI300X, a size (24GiB), or both "
             "(A100:79.25GiB).",
+        ),
+    ] = None,
+    compared: Annotated[
+        str | None,
+        typer.Option(
+            "--compare",
+            metavar="GPU,...",
+            help="Several GPUs side by side: H100,A100-80G,L40S,RTX4090.",
         ),
     ] = None,
     kv_cache_memory: Annotated[
@@ -76,9 +87,9 @@ def estimate_kv(
         str | None,
         typer.Option(
             "--vllm-version",
-            metavar="X.Y",
-            help="The release whose rules are taken. [dim]\\[default: the installed one, else "
-            "the newest that is known][/]",
+            metavar="X.Y[,...]",
+            help="The release whose rules are taken; of several, what an upgrade changes. "
+            "[dim]\\[default: the installed one, else the newest that is known][/]",
         ),
     ] = None,
     block_size: Annotated[
@@ -98,23 +109,39 @@ def estimate_kv(
     save: SaveOption = False,
     measured: MeasuredOption = True,
     forgotten: ForgetOption = False,
+    picture: SvgOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Estimate the KV cache: what vLLM will report, before anything is loaded.
 
     Weights are never read. What follows `--` is read as vLLM's own arguments. Where the memory
-    is known and one request of full length does not fit, the exit code is 3.
+    is known and one request of full length does not fit, the exit code is 3. Several models,
+    GPUs (`--compare`) or releases are put side by side: 3 is then that none of them fits.
     """
     invocation: Invocation = ctx.obj
-    resolved = resolve_settings(invocation, flags, config, profile, model)
+    first = models[0] if models else None
+    resolved = resolve_settings(invocation, flags, config, profile, first)
     settings = resolved.settings
-    choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
     if from_log is not None:
+        from mixvllm.cli.estimate_from_log import report_log
+
+        choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
         return report_log(invocation.output, from_log, resolved, choices, save=save)
     if save:
         raise UsageError("--save goes with --from-log.")
+    name = require_model(settings, "estimate-kv")
+    # The environment may name another model than the command line; it wins, alone.
+    named = models if models and name == first else [name]
+    axes = asked_axes(named, gpu=gpu, compared=compared, versions=vllm_version)
+    choices = Choices(axes.gpus[0], kv_cache_memory, axes.versions[0], block_size)
+    if axes.count > 1:
+        from mixvllm.cli.estimate_variants import compare
+
+        if explained:
+            raise UsageError("--explain is for one model, GPU and release.")
+        return compare(invocation.output, settings, choices, axes)
     request = estimate_request(settings, choices)
-    found = find_model(require_model(settings, "estimate-kv"), revision=settings.model.revision)
+    found = find_model(name, revision=settings.model.revision)
     if forgotten:
         forget_measured(invocation.output, found, settings.model.revision)
     elif measured:

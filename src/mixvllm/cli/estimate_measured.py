@@ -1,4 +1,4 @@
-"""What starts on this machine measured, in `estimate-kv`: taken, left out, or forgotten."""
+"""What starts measured, in `estimate-kv`: read from a log, taken, left out, or forgotten."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ from mixvllm.memory.request import EstimateRequest
 from mixvllm.models.found import FoundModel
 from mixvllm.sizing.measurements import directory, forget, identity_of, kept
 
+FromLogOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from-log",
+        metavar="FILE",
+        help="Compare with what vLLM printed when it started: its log, or - for stdin.",
+    ),
+]
+SaveOption = Annotated[
+    bool,
+    typer.Option(
+        "--save", help="With --from-log: keep what was measured, for later estimates of the same."
+    ),
+]
 MeasuredOption = Annotated[
     bool,
     typer.Option(

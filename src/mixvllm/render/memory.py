@@ -13,6 +13,9 @@ from mixvllm.memory.answer import Capacity, Estimate
 from mixvllm.render.budget import budget_table
 from mixvllm.render.units import parameters_text, size_text
 
+# Changes that the verdict names; the table of levers has them all.
+MOST_WAYS = 3
+
 
 def estimate_view(estimate: Estimate, *, explained: bool = False) -> RenderableType:
     """The answer: the verdict first, what vLLM would print, then how it comes about."""
@@ -40,29 +43,57 @@ def verdict(estimate: Estimate) -> Text:
             (name, "bold"), f": one request of {length} tokens takes {size} of KV cache a GPU."
         )
     if not capacity.fits:
-        return Text.assemble((name, "bold"), (" does not fit", "bold red"), _way_out(estimate))
+        why = way_out(estimate)
+    elif estimate.changes_needed:
+        why = estimate.changes_needed[0]
+    else:
+        why = f"{capacity.max_concurrency:.2f} requests of {length} tokens at once."
+    return Text.assemble((name, "bold"), " ", verdict_word(estimate), f": {why}")
+
+
+def verdict_word(estimate: Estimate) -> Text:
+    """Whether it fits, as short as can be; a dash where the memory is not known."""
+    if estimate.capacity is None:
+        return Text("-")
+    if not estimate.capacity.fits:
+        return Text("does not fit", style="bold red")
     if estimate.changes_needed:
-        change = f": {estimate.changes_needed[0]}"
-        return Text.assemble((name, "bold"), (" fits with a change", "bold yellow"), change)
-    requests = f": {capacity.max_concurrency:.2f} requests of {length} tokens at once."
-    return Text.assemble((name, "bold"), (" fits", "bold green"), requests)
+        return Text("fits with a change", style="bold yellow")
+    return Text("fits", style="bold green")
 
 
-def _way_out(estimate: Estimate) -> str:
+def way_out(estimate: Estimate) -> str:
+    """Why it does not fit, and the least changes with which it does."""
     assert estimate.capacity is not None
-    if lacking := estimate.capacity.overdrawn_bytes:
-        return f": a GPU lacks {size_text(lacking)} for this much KV cache beside the rest."
-    if not estimate.capacity.pool_bytes:
-        return ": weights and overheads leave no memory for the KV cache."
+    ways = _least_changes(estimate)
+    return f"{_shortage(estimate, estimate.capacity)} {_listed_ways(ways)}".rstrip()
+
+
+def _shortage(estimate: Estimate, capacity: Capacity) -> str:
+    if lacking := capacity.overdrawn_bytes:
+        return f"a GPU lacks {size_text(lacking)} for this much KV cache beside the rest."
+    if not capacity.pool_bytes:
+        return "weights and overheads leave no memory for the KV cache."
     needed = next(t.size_bytes for t in estimate.explanation if t.term == "smallest pool")
-    pool = size_text(estimate.capacity.pool_bytes)
-    text = (
-        f": {estimate.settings.max_model_len:,} tokens need {size_text(needed)} of KV cache, "
-        f"{pool} is there."
+    return (
+        f"{estimate.settings.max_model_len:,} tokens need {size_text(needed)} of KV cache, "
+        f"{size_text(capacity.pool_bytes)} is there."
     )
-    if longest := estimate.capacity.max_model_len_that_fits:
-        text += f" --max-model-len {longest} fits."
-    return text
+
+
+def _least_changes(estimate: Estimate) -> list[str]:
+    """Of each flag the change that goes least far; the one that holds most is a lever below."""
+    by_flag: dict[str, str] = {}
+    for each in sorted(estimate.suggestions, key=lambda each: each.max_concurrency):
+        by_flag.setdefault(each.change.split()[0], each.change)
+    return list(by_flag.values())[:MOST_WAYS]
+
+
+def _listed_ways(ways: list[str]) -> str:
+    if not ways:
+        return ""
+    *others, last = ways
+    return f"{', '.join(others)} or {last} makes it fit." if others else f"{last} makes it fit."
 
 
 def vllm_lines(estimate: Estimate, capacity: Capacity) -> Text:

@@ -70,9 +70,9 @@ def served_request(
         EstimateError: an argument of vLLM's that is not modelled, or not of its type.
     """
     request = replace(estimate_request(settings, Choices()), vllm_version=engine.version)
-    if engine.build != "cpu":
-        return replace(request, gpu=gpu)
-    return cpu_request(request, settings, description)
+    if engine.build == "cpu":
+        return cpu_request(request, settings, description)
+    return replace(request, gpu=gpu)
 
 
 def cpu_request(
