@@ -99,10 +99,13 @@ REFUSAL = re.compile(
 ENDED_WELL = re.compile(r"^init engine \(|Application startup complete")
 START = re.compile(r"vLLM API server version|█ +version \d")
 LATER_SIGNS = (VERSION, ARCHITECTURE)
-WORDS = re.compile(
-    r"GiB|GB|tokens|max model len|gpu-memory-utilization|blocks: |LLM engine \(|args: "
-    r"|vLLM API| version |Resolved arch|device_name=|init engine|startup complete"
-    r"|model length is|Error|Traceback"
+# A cheap look before the templates: one of these stands in every line that says something, and
+# of a server that is up only those matter with which another start begins.
+START_WORDS = ("LLM engine (", "vLLM API server", "Resolved architecture", "█")
+WORDS = (
+    *START_WORDS,
+    *("GiB", "GB", "tokens", "max model len", "gpu-memory-utilization", "blocks: ", "args: "),
+    *("device_name=", "init engine", "startup complete", "model length is", "Error", "Traceback"),
 )
 
 
@@ -165,7 +168,8 @@ class StartupReader:
 
     def read(self, text: str) -> None:
         """Take one line, as it stands in the log."""
-        if not WORDS.search(text) and not self._failure.is_in_traceback:
+        words = START_WORDS if self.log.is_complete else WORDS
+        if not self._failure.is_in_traceback and not any(word in text for word in words):
             return
         line = parse_line(text)
         self._begin(line.message)
