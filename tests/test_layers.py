@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.memory.comparison",
         "mixvllm.sizing.logged",
         "mixvllm.memory.gpu_table",
+        "mixvllm.memory.request",
         "mixvllm.models.description",
         "mixvllm.server.lifecycle",
         "mixvllm.server.progress",
@@ -38,6 +39,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.sizing.variant",
     ),
     "mixvllm.server": (
+        "mixvllm.gpus",
         "mixvllm.settings.schema",
         "mixvllm.models",
         "mixvllm.sizing",

@@ -15,6 +15,13 @@ from mixvllm.cli.estimate_measured import (
     forget_measured,
     with_measured,
 )
+from mixvllm.cli.estimate_questions import (
+    ConcurrencyOption,
+    OutputOption,
+    PromptOption,
+    asked_concurrency,
+    asked_load,
+)
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -102,6 +109,9 @@ def estimate_kv(
             "--list", callback=list_catalogue, help="List the models known without the network."
         ),
     ] = False,
+    concurrency: ConcurrencyOption = None,
+    prompt: PromptOption = None,
+    output: OutputOption = None,
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
@@ -115,8 +125,9 @@ def estimate_kv(
     """Estimate the KV cache: what vLLM will report, before anything is loaded.
 
     Weights are never read. What follows `--` is read as vLLM's own arguments. Where the memory
-    is known and one request of full length does not fit, the exit code is 3. Several models,
-    GPUs (`--compare`) or releases are put side by side: 3 is then that none of them fits.
+    is known and what is asked for does not fit (one request of full length where nothing else
+    is), the exit code is 3. Several models, GPUs (`--compare`) or releases are put side by side:
+    3 is then that none of them fits.
     """
     invocation: Invocation = ctx.obj
     first = models[0] if models else None
@@ -133,7 +144,8 @@ def estimate_kv(
     # The environment may name another model than the command line; it wins, alone.
     named = models if models and name == first else [name]
     axes = asked_axes(named, gpu=gpu, compared=compared, versions=vllm_version)
-    choices = Choices(axes.gpus[0], kv_cache_memory, axes.versions[0], block_size)
+    many, load = asked_concurrency(concurrency), asked_load(prompt, output)
+    choices = Choices(axes.gpus[0], kv_cache_memory, axes.versions[0], block_size, many, load)
     if axes.count > 1:
         from mixvllm.cli.estimate_variants import compare
 
@@ -151,5 +163,4 @@ def estimate_kv(
     if as_json:
         for note in (*answer.changes_needed, *answer.notes):
             invocation.output.note(note)
-    fits = answer.capacity is None or answer.capacity.fits
-    return ExitStatus.DONE if fits else ExitStatus.NO
+    return ExitStatus.NO if answer.fits is False else ExitStatus.DONE

@@ -53,6 +53,38 @@ class LatentAttention:
 
 
 @dataclass(frozen=True)
+class BlockSparse(FullAttention):
+    """Full attention that reads chosen blocks (MiniMax-M3): an index key a token beside it.
+
+    Attributes:
+        index_size: Elements of the index key, one for all heads.
+        sparse_block: Tokens of a block that is chosen as a whole.
+    """
+
+    index_size: int
+    sparse_block: int
+
+
+@dataclass(frozen=True)
+class CompressedLatent:
+    """DeepSeek-V4: the vectors of a window, and one vector for every `ratio` tokens.
+
+    Attributes:
+        size: Elements of a vector.
+        window: Tokens of the window.
+        ratio: Tokens that one compressed vector stands for; 1 for a layer with a window alone.
+        output_groups: Groups that the way out is cut into; tensor parallelism divides them.
+        indexer_size: Elements of the sparse indexer's key, compressed too, or None.
+    """
+
+    size: int
+    window: int
+    ratio: int
+    output_groups: int
+    indexer_size: int | None = None
+
+
+@dataclass(frozen=True)
 class CrossAttention:
     """Keys and values of the encoder's tokens, whatever the decoder's length."""
 
@@ -142,6 +174,8 @@ Layer = (
     | SlidingWindow
     | ChunkedLocal
     | LatentAttention
+    | BlockSparse
+    | CompressedLatent
     | CrossAttention
     | RecurrentState
     | SharedCache

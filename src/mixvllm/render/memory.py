@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mixvllm.memory.answer import Capacity, Estimate
+from mixvllm.render.at_once import each_text, load_text, met_text, requests_text, unmet_text
 from mixvllm.render.budget import budget_table
 from mixvllm.render.units import parameters_text, size_text
 
@@ -36,16 +37,24 @@ def estimate_view(estimate: Estimate, *, explained: bool = False) -> RenderableT
 def verdict(estimate: Estimate) -> Text:
     """Whether it fits, in one sentence."""
     name, length = estimate.model.name, f"{estimate.settings.max_model_len:,}"
-    capacity = estimate.capacity
+    capacity, question = estimate.capacity, estimate.question
+    if capacity is None and question is not None:
+        size = size_text(question.needed_bytes)
+        requests = requests_text(question.concurrency)
+        each = each_text(question.tokens, estimate.load)
+        take = f": {requests} {each} at once take {size} of KV cache a GPU."
+        return Text.assemble((name, "bold"), take)
     if capacity is None:
         size = size_text(estimate.kv_cache.bytes_per_request_per_gpu)
         return Text.assemble(
             (name, "bold"), f": one request of {length} tokens takes {size} of KV cache a GPU."
         )
-    if not capacity.fits:
+    if not estimate.fits:
         why = way_out(estimate)
     elif estimate.changes_needed:
         why = estimate.changes_needed[0]
+    elif question is not None:
+        why = met_text(estimate, question)
     else:
         why = f"{capacity.max_concurrency:.2f} requests of {length} tokens at once."
     return Text.assemble((name, "bold"), " ", verdict_word(estimate), f": {why}")
@@ -55,7 +64,7 @@ def verdict_word(estimate: Estimate) -> Text:
     """Whether it fits, as short as can be; a dash where the memory is not known."""
     if estimate.capacity is None:
         return Text("-")
-    if not estimate.capacity.fits:
+    if not estimate.fits:
         return Text("does not fit", style="bold red")
     if estimate.changes_needed:
         return Text("fits with a change", style="bold yellow")
@@ -74,6 +83,8 @@ def _shortage(estimate: Estimate, capacity: Capacity) -> str:
         return f"a GPU lacks {size_text(lacking)} for this much KV cache beside the rest."
     if not capacity.pool_bytes:
         return "weights and overheads leave no memory for the KV cache."
+    if estimate.question is not None and not estimate.question.fits:
+        return unmet_text(estimate, estimate.question, capacity)
     needed = next(t.size_bytes for t in estimate.explanation if t.term == "smallest pool")
     return (
         f"{estimate.settings.max_model_len:,} tokens need {size_text(needed)} of KV cache, "
@@ -125,6 +136,8 @@ def _fact_rows(estimate: Estimate) -> Iterator[tuple[str, str]]:
         yield "KV cache", f"{size_text(capacity.pool_bytes)} a GPU, {blocks}"
     yield "one token", _both(cache.bytes_per_token, cache.bytes_per_token_per_gpu)
     yield "one request", _both(cache.bytes_per_request, cache.bytes_per_request_per_gpu)
+    if estimate.load is not None and estimate.load_at_once is not None:
+        yield "your load", load_text(estimate.load, estimate.load_at_once, estimate.full_at_once)
     if estimate.weights.total_bytes is not None:
         weights = _both(estimate.weights.total_bytes, estimate.weights.bytes_per_gpu)
         yield "weights", f"{weights} ({estimate.weights.source})"
@@ -171,10 +184,12 @@ def _groups(estimate: Estimate) -> Table:
 
 
 def _suggestions(estimate: Estimate) -> Table:
-    table = _table("holds more", "tokens", "requests at once")
+    unmet = estimate.question is not None and not estimate.question.fits
+    table = _table("holds them" if unmet else "holds more", "tokens", "requests at once")
     table.columns[0].justify = "left"
     for each in estimate.suggestions:
-        table.add_row(Text(each.change), f"{each.tokens:,}", f"{each.max_concurrency:.2f}")
+        at_once = f"{each.at_once:,}" if unmet else f"{each.max_concurrency:.2f}"
+        table.add_row(Text(each.change), f"{each.tokens:,}", at_once)
     return table
 
 

@@ -11,7 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mixvllm.vllm_internals.planner_capacity import PlannerAnswer, PlannerSettings, capacity
+from mixvllm.vllm_internals.planner_capacity import (
+    USUAL_LAYOUT,
+    PlannerAnswer,
+    PlannerSettings,
+    capacity,
+)
 from mixvllm.vllm_internals.planner_platform import as_cuda, choose_block_size
 from mixvllm.vllm_internals.planner_stand_ins import stand_in_for_unused_libraries
 
@@ -47,7 +52,20 @@ def plan_of_documents(
         choose_block_size(config, settings)
         specs = get_kv_cache_spec(config)
     stages = split_stages(specs, config, settings)
-    return capacity(config, settings, stages, available, weights_bytes=weights)
+    return capacity(
+        config, settings, stages, available, weights_bytes=weights, layout=layout_of(config)
+    )
+
+
+def layout_of(config: Any) -> str:
+    """The first layout of a backend that takes block-outermost ones alone, else the usual."""
+    for layer in config.compilation_config.static_forward_context.values():
+        backend = getattr(layer, "get_attn_backend", None)
+        layouts = backend().supported_kv_cache_layouts() if backend is not None else None
+        if layouts and all(layout.is_block_outermost for layout in layouts):
+            name: str = layouts[0].name
+            return name
+    return USUAL_LAYOUT
 
 
 def build(config: Any, settings: PlannerSettings) -> Any:
