@@ -23,14 +23,17 @@ from mixvllm.vllm_internals.startup_log import read_log
 
 
 def report_log(
-    output: Output, file: str, resolved: Resolved, choices: Choices, *, save: bool
+    output: Output, file: str | None, resolved: Resolved, choices: Choices, *, save: bool
 ) -> int:
     """Compare a log with our estimate, and keep what it measured if asked to.
 
     Raises:
         LogError: it is no start-up log of vLLM.
         EstimateError: it is to be kept, and measured nothing of use.
+        UsageError: there is none.
     """
+    if file is None:
+        raise UsageError("--save goes with --from-log.")
     given = {value.key for value in resolved.values if value.origin.layer is not Layer.DEFAULT}
     with opened(file) as stream:
         read = read_log(read_lines(stream, shown_name(file)))

@@ -10,10 +10,9 @@ import typer
 from mixvllm.cli.estimate_measured import (
     ForgetOption,
     FromLogOption,
+    Measured,
     MeasuredOption,
     SaveOption,
-    forget_measured,
-    with_measured,
 )
 from mixvllm.cli.estimate_questions import (
     ConcurrencyOption,
@@ -135,13 +134,11 @@ def estimate_kv(
     first = models[0] if models else None
     resolved = resolve_settings(invocation, flags, config, profile, first)
     settings = resolved.settings
-    if from_log is not None:
+    if from_log is not None or save:
         from mixvllm.cli.estimate_from_log import report_log
 
         choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
         return report_log(invocation.output, from_log, resolved, choices, save=save)
-    if save:
-        raise UsageError("--save goes with --from-log.")
     many, load = asked_concurrency(concurrency), asked_load(prompt, output)
     if unknown is not None:
         from mixvllm.cli.estimate_solve import Given, answer_solved
@@ -165,10 +162,8 @@ def estimate_kv(
         return compare(invocation.output, settings, choices, axes)
     request = estimate_request(settings, choices)
     found = find_model(name, revision=settings.model.revision)
-    if forgotten:
-        forget_measured(invocation.output, found, settings.model.revision)
-    elif measured:
-        request = with_measured(invocation.output, request, found, settings.model.revision)
+    here = Measured(invocation.output, found, settings.model.revision)
+    request = here.taken_into(request, wanted=measured, forgotten=forgotten)
     answer = estimate(found.description, found.weights, found.source, request)
     invocation.output.answer(estimate_view(answer, explained=explained), estimate_as_json(answer))
     if as_json:

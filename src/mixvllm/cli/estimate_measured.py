@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
@@ -38,24 +38,39 @@ ForgetOption = Annotated[
 ]
 
 
-def with_measured(
-    output: Output, request: EstimateRequest, found: FoundModel, revision: str | None
-) -> EstimateRequest:
-    """The request with what was measured here of its model."""
-    if request.gpu is None or not directory().is_dir():
-        return request
-    known = kept(identity_of(found, revision))
-    for path in known.damaged:
-        output.warn(f"{path} is no measurement of this version; it is passed over.")
-    return replace(request, measurements=known.measurements)
+@dataclass(frozen=True)
+class Measured:
+    """What starts of one model measured on this machine.
 
-
-def forget_measured(output: Output, found: FoundModel, revision: str | None) -> None:
-    """Remove what was measured here of a model, and say so.
-
-    Raises:
-        DirectoryError: a file cannot be removed.
+    Attributes:
+        output: Where it is said.
+        found: The model.
+        revision: Which revision of it.
     """
-    gone = forget(identity_of(found, revision))
-    what = "measurement" if gone == 1 else "measurements"
-    output.note(f"{gone or 'No'} {what} of {found.description.name} removed.")
+
+    output: Output
+    found: FoundModel
+    revision: str | None
+
+    def taken_into(
+        self, request: EstimateRequest, *, wanted: bool, forgotten: bool
+    ) -> EstimateRequest:
+        """The request with it, unless it is not wanted or to be forgotten.
+
+        Raises:
+            DirectoryError: a file cannot be removed.
+        """
+        if forgotten:
+            self._forget()
+            return request
+        if not wanted or request.gpu is None or not directory().is_dir():
+            return request
+        known = kept(identity_of(self.found, self.revision))
+        for path in known.damaged:
+            self.output.warn(f"{path} is no measurement of this version; it is passed over.")
+        return replace(request, measurements=known.measurements)
+
+    def _forget(self) -> None:
+        gone = forget(identity_of(self.found, self.revision))
+        what = "measurement" if gone == 1 else "measurements"
+        self.output.note(f"{gone or 'No'} {what} of {self.found.description.name} removed.")
