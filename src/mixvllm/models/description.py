@@ -206,6 +206,8 @@ class ModelDescription:
         is_moe: Whether it has routed experts.
         default_length: The context that vLLM takes when none is asked for, where the config tells
             (LongRoPE: the length before scaling, not `context_length`).
+        has_own_config_code: Whether its files bring the code that reads its config (`auto_map`),
+            which runs only under `trust_remote_code`.
         served_until: The last release of vLLM that served this architecture; None while one does.
     """
 
@@ -225,3 +227,4 @@ class ModelDescription:
     is_moe: bool = False
     default_length: int | None = None
     served_until: str | None = None
+    has_own_config_code: bool = False
