@@ -7,6 +7,13 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.cli.estimate_measured import (
+    ForgetOption,
+    FromLogOption,
+    Measured,
+    MeasuredOption,
+    SaveOption,
+)
 from mixvllm.cli.estimate_questions import (
     ConcurrencyOption,
     OutputOption,
@@ -30,6 +37,7 @@ from mixvllm.render.memory_json import estimate_as_json
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import require_model
 from mixvllm.sizing.axes import asked_axes
+from mixvllm.sizing.here import planned_here
 from mixvllm.sizing.request import SETTINGS_READ, Choices, estimate_request
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -63,7 +71,7 @@ def estimate_kv(
             "--gpu",
             metavar="NAME|SIZE",
             help="The GPU: H100, A100-40G, RTX4090, MI300X, a size (24GiB), or both "
-            "(A100:79.25GiB).",
+            "(A100:79.25GiB). [dim]\\[default: those of this machine][/]",
         ),
     ] = None,
     compared: Annotated[
@@ -109,6 +117,10 @@ def estimate_kv(
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
+    from_log: FromLogOption = None,
+    save: SaveOption = False,
+    measured: MeasuredOption = True,
+    forgotten: ForgetOption = False,
     picture: SvgOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -121,7 +133,13 @@ def estimate_kv(
     """
     invocation: Invocation = ctx.obj
     first = models[0] if models else None
-    settings = resolve_settings(invocation, flags, config, profile, first).settings
+    resolved = resolve_settings(invocation, flags, config, profile, first)
+    settings = resolved.settings
+    if from_log is not None or save:
+        from mixvllm.cli.estimate_from_log import report_log
+
+        choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
+        return report_log(invocation.output, from_log, resolved, choices, save=save)
     many, load = asked_concurrency(concurrency), asked_load(prompt, output)
     if unknown is not None:
         from mixvllm.cli.estimate_solve import Given, answer_solved
@@ -143,8 +161,10 @@ def estimate_kv(
         if explained:
             raise UsageError("--explain is for one model, GPU and release.")
         return compare(invocation.output, settings, choices, axes)
-    request = estimate_request(settings, choices)
+    request = planned_here(estimate_request(settings, choices))
     found = find_model(name, revision=settings.model.revision)
+    here = Measured(invocation.output, found, settings.model.revision)
+    request = here.taken_into(request, wanted=measured, forgotten=forgotten)
     answer = estimate(found.description, found.weights, found.source, request)
     invocation.output.answer(estimate_view(answer, explained=explained), estimate_as_json(answer))
     if as_json:
