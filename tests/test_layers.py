@@ -44,6 +44,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.models",
         "mixvllm.memory",
         "mixvllm.vllm_internals.installed",
+        # `--exact`: the process that asks vLLM, and its answers; never vLLM itself.
+        "mixvllm.vllm_internals.planner_answers",
+        "mixvllm.vllm_internals.planner_process",
     ),
     "mixvllm.models": (),
     "mixvllm.memory": ("mixvllm.models.description", "mixvllm.models.weights.groups"),

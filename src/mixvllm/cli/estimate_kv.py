@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.cli.exact import ExactOption, exact_answer
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -86,6 +87,7 @@ def estimate_kv(
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
+    exact: ExactOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """Estimate the KV cache: what vLLM will report, before anything is loaded.
@@ -96,9 +98,13 @@ def estimate_kv(
     invocation: Invocation = ctx.obj
     settings = resolve_settings(invocation, flags, config, profile, model).settings
     choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
-    request = estimate_request(settings, choices)
-    found = find_model(require_model(settings, "estimate-kv"), revision=settings.model.revision)
-    answer = estimate(found.description, found.weights, found.source, request)
+    if exact:
+        answer = exact_answer(invocation, settings, choices)
+    else:
+        request = estimate_request(settings, choices)
+        name = require_model(settings, "estimate-kv")
+        found = find_model(name, revision=settings.model.revision)
+        answer = estimate(found.description, found.weights, found.source, request)
     invocation.output.answer(estimate_view(answer, explained=explained), estimate_as_json(answer))
     if as_json:
         for note in (*answer.changes_needed, *answer.notes):

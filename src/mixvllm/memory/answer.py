@@ -118,6 +118,21 @@ class Term:
 
 
 @dataclass(frozen=True)
+class ExactCheck:
+    """Who planned under `--exact`, and whether the built-in rules say the same.
+
+    Attributes:
+        planner: The vLLM that was asked (`vLLM 0.32.0`).
+        agrees: Whether the rules agree; None where they do not know the model.
+        remark: That in a sentence, with the numbers where they differ.
+    """
+
+    planner: str
+    agrees: bool | None
+    remark: str
+
+
+@dataclass(frozen=True)
 class Estimate:
     """The answer of `mixvllm estimate-kv`.
 
@@ -136,6 +151,7 @@ class Estimate:
         vllm_version: The release whose rules were taken.
         notes: What is assumed or asked "what if".
         changes_needed: What vLLM refuses although it fits, and the flag that helps.
+        exact: Who planned under `--exact`; None where the built-in rules did.
     """
 
     model: ModelFacts
@@ -152,3 +168,4 @@ class Estimate:
     vllm_version: str
     notes: tuple[str, ...] = ()
     changes_needed: tuple[str, ...] = ()
+    exact: ExactCheck | None = None

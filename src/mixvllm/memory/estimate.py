@@ -15,9 +15,8 @@ from mixvllm.memory.answer import (
     ModelFacts,
     Weights,
 )
-from mixvllm.memory.explanation import explain, growing_layers
-from mixvllm.memory.kv.groups import Group
-from mixvllm.memory.kv.plan import KvPlan, model_groups, plan_kv_cache, request_blocks
+from mixvllm.memory.explanation import GrowingLayers, explain, growing_by_stage
+from mixvllm.memory.kv.plan import KvPlan, model_groups, plan_kv_cache
 from mixvllm.memory.planned import Planned, planned
 from mixvllm.memory.request import EstimateRequest, as_asked
 from mixvllm.memory.serving import ServingFacts
@@ -51,11 +50,11 @@ def estimate(
     )
     now = planned(description, loaded, request)
     serving, plan = now.serving, now.plan
-    groups = model_groups(description, serving, plan.dtype)
+    growing = growing_by_stage(model_groups(description, serving, plan.dtype), serving)
     return Estimate(
         model=_model_facts(checkpoint, source),
-        settings=_settings(description, request, serving, plan),
-        kv_cache=_kv_cache_size(groups, serving, plan),
+        settings=effective_settings(description, request, serving, plan),
+        kv_cache=kv_cache_size(growing, serving, plan),
         weights=Weights(
             loaded.total_bytes if loaded else None,
             now.weights.total_bytes if now.weights else None,
@@ -67,7 +66,7 @@ def estimate(
         capacity=_capacity(description, now),
         groups=plan.groups,
         suggestions=suggest(description, loaded, request, now),
-        explanation=explain(groups, serving, plan, now.weights, now.pool_bytes),
+        explanation=explain(growing, serving, plan, now.weights, now.pool_bytes),
         vllm_version=request.vllm_version or request.rules.name,
         notes=tuple(_notes(checkpoint, request, weights, loaded, now.weights)),
         changes_needed=() if now.pool_bytes is None else plan.warnings,
@@ -97,33 +96,33 @@ def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
     )
 
 
-def _kv_cache_size(groups: Sequence[Group], serving: ServingFacts, plan: KvPlan) -> KvCacheSize:
-    """Bytes over all GPUs, and on the most loaded one.
+def kv_cache_size(
+    growing: Sequence[Sequence[GrowingLayers]], serving: ServingFacts, plan: KvPlan
+) -> KvCacheSize:
+    """Bytes over all GPUs, and on the most loaded one; `growing` has the layers of each stage.
 
     Every tensor-parallel rank of a stage has as much; under decode context parallelism a rank
     has its share of the tokens.
     """
     shared = serving.decode_context_parallel_size
     ranks = serving.tensor_parallel_size
-    stages = [
-        sum(layers.count * layers.token_bytes for layers in growing_layers(groups, serving, stage))
-        for stage in range(serving.pipeline_parallel_size)
-    ]
-    blocks = request_blocks(groups, serving, serving.max_model_len)
+    stages = [sum(layers.count * layers.token_bytes for layers in stage) for stage in growing]
+    pool_blocks = sum(rank.bytes_per_block for rank in plan.ranks)
     return KvCacheSize(
         bytes_per_token=sum(stages) * ranks // shared,
         bytes_per_token_per_gpu=-(-max(stages) // shared),
-        bytes_per_request=blocks * sum(rank.bytes_per_block for rank in plan.ranks) * ranks,
+        bytes_per_request=plan.blocks_per_request * pool_blocks * ranks,
         bytes_per_request_per_gpu=plan.bytes_per_request,
     )
 
 
-def _settings(
+def effective_settings(
     description: ModelDescription,
     request: EstimateRequest,
     serving: ServingFacts,
     plan: KvPlan,
 ) -> EffectiveSettings:
+    """The settings that the numbers hold for."""
     return EffectiveSettings(
         max_model_len=serving.max_model_len,
         dtype=description.dtype,

@@ -50,7 +50,7 @@ def planned(
     """
     serving = serving_facts(description, request)
     on_rank = _on_rank(weights, description, serving, request.data_parallel_size)
-    budget = _budget(description, on_rank, serving, request)
+    budget = budget_of(description, on_rank, serving, request)
     pool = request.kv_cache_memory_bytes
     if pool is None and budget is not None:
         pool = max(0, budget.kv_cache.best)
@@ -59,7 +59,7 @@ def planned(
     if request.max_model_len == "auto" and pool is not None and longest > 0:
         serving = replace(serving, max_model_len=longest)
         plan = plan_kv_cache(description, serving, pool)
-    return Planned(serving, on_rank, budget, pool, plan, _overdrawn(budget, request))
+    return Planned(serving, on_rank, budget, pool, plan, overdrawn(budget, request))
 
 
 def _on_rank(
@@ -71,12 +71,17 @@ def _on_rank(
     return rank_weights(weights, description, serving)
 
 
-def _budget(
+def budget_of(
     description: ModelDescription,
     weights: RankWeights | None,
     serving: ServingFacts,
     request: EstimateRequest,
 ) -> Budget | None:
+    """The memory of the named GPU; None where none is named.
+
+    Raises:
+        EstimateError: the weights are not known.
+    """
     if request.gpu is None:
         return None
     if weights is None:
@@ -95,7 +100,7 @@ def _budget(
     )
 
 
-def _overdrawn(budget: Budget | None, request: EstimateRequest) -> int:
+def overdrawn(budget: Budget | None, request: EstimateRequest) -> int:
     """What a GPU lacks for a given cache, which vLLM takes as it is beside the rest."""
     if budget is None or request.gpu is None or request.kv_cache_memory_bytes is None:
         return 0

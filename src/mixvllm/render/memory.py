@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mixvllm.memory.answer import Capacity, Estimate
+from mixvllm.memory.answer import Capacity, Estimate, Weights
 from mixvllm.render.budget import budget_table
 from mixvllm.render.units import parameters_text, size_text
 
@@ -93,10 +93,18 @@ def _fact_rows(estimate: Estimate) -> Iterator[tuple[str, str]]:
         yield "KV cache", f"{size_text(capacity.pool_bytes)} a GPU, {blocks}"
     yield "one token", _both(cache.bytes_per_token, cache.bytes_per_token_per_gpu)
     yield "one request", _both(cache.bytes_per_request, cache.bytes_per_request_per_gpu)
-    if estimate.weights.total_bytes is not None:
-        weights = _both(estimate.weights.total_bytes, estimate.weights.bytes_per_gpu)
+    if (weights := _weights(estimate.weights)) is not None:
         yield "weights", f"{weights} ({estimate.weights.source})"
     yield "settings", _settings(estimate)
+
+
+def _weights(weights: Weights) -> str | None:
+    """Over all GPUs and on one, as far as they are known."""
+    if weights.total_bytes is not None:
+        return _both(weights.total_bytes, weights.bytes_per_gpu)
+    if weights.bytes_per_gpu is not None:
+        return f"{size_text(weights.bytes_per_gpu)} a GPU"
+    return None
 
 
 def _both(size: int, per_gpu: int | None) -> str:
@@ -165,13 +173,13 @@ def _table(*names: str) -> Table:
 
 def _notes(estimate: Estimate) -> RenderableType:
     known = "" if estimate.capacity else " Give --gpu NAME to know what fits."
+    by = f"the rules of vLLM {estimate.vllm_version}"
+    if estimate.exact is not None:
+        by = f"the planner of {estimate.exact.planner} itself,"
     return Group(
         *(Text(each) for each in estimate.notes),
         *_bounds(estimate),
-        Text(
-            f"By the rules of vLLM {estimate.vllm_version} for {_server(estimate)}.{known}",
-            style="dim",
-        ),
+        Text(f"By {by} for {_server(estimate)}.{known}", style="dim"),
     )
 
 

@@ -59,6 +59,7 @@ def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
             "kv_cache_tokens_low": capacity and capacity.tokens_low,
             "kv_cache_tokens_high": capacity and capacity.tokens_high,
         },
+        "exact": plain["exact"],
     }
 
 
