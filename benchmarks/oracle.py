@@ -22,9 +22,7 @@ from mixvllm.errors import EstimateError, MixvllmError
 from mixvllm.memory.kv.plan import plan_kv_cache
 from mixvllm.memory.rules import rules_of
 from mixvllm.memory.serving import ServingFacts
-from mixvllm.memory.weights import rank_weights
 from mixvllm.models.from_config import describe
-from mixvllm.models.weights.formula import weights_by_formula
 from mixvllm.vllm_internals.installed import require_engine
 
 POOL = 320 * 2**30

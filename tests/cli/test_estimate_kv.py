@@ -43,7 +43,7 @@ ORACLE = [
 KEYS = {
     "": "model settings kv_cache weights gpu budget kv_cache_tokens max_concurrency num_blocks "
     "block_size vllm_version fits max_model_len_that_fits suggestions groups explanation "
-    "uncertainty exact",
+    "uncertainty changes_needed concurrency load exact",
     "model": "name architecture source parameters context_length layers",
     "settings": "max_model_len dtype kv_cache_dtype quantization tensor_parallel_size "
     "pipeline_parallel_size gpu_memory_utilization max_num_seqs max_num_batched_tokens "
@@ -161,7 +161,7 @@ def test_what_does_not_fit_ends_with_3_and_says_what_would(mixvllm: Command) -> 
 
     assert ran.code == 3
     assert "does not fit" in ran.out.splitlines()[0]
-    assert "--max-model-len 8176 fits" in ran.out
+    assert "--max-model-len 8176 makes it fit" in ran.out
     answer = mixvllm("estimate-kv", *flags, "--json")
     assert answer.code == 3
     assert (answer.json["fits"], answer.json["max_model_len_that_fits"]) == (False, 8176)

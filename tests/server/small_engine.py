@@ -9,11 +9,12 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI, Request, WebSocket
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from mixvllm.server.engine import StepReporter
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.lifecycle import Lifecycle, Phase, Progress
+from mixvllm.server.restarts import RestartBudget
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.facts import EngineFacts
@@ -22,11 +23,16 @@ ENGINE_PID = 4_000_000
 
 
 class SmallEngine:
-    """Answers `/v1/...` with the request it got; `/v1/stream` goes on until it is ended."""
+    """Answers `/v1/...` with the request it got; `/v1/stream` goes on until it is ended.
+
+    `/v1/events/...` are streams of events that end as vLLM's do: with an error and `[DONE]`, or
+    by an exception where the path ends with `responses`; `/v1/slow` is an answer in one piece.
+    """
 
     def __init__(self, facts: EngineFacts | None = None) -> None:
         self.facts = facts or EngineFacts(max_model_len=64)
-        self.pids = (ENGINE_PID,)
+        self.pids: tuple[int, ...] = (ENGINE_PID,)
+        self.answers_probes = True
         self.errored = False
         self.shut_down = False
         self.app: FastAPI | None = None
@@ -56,6 +62,15 @@ class SmallEngine:
         async def stream() -> StreamingResponse:
             return StreamingResponse(self._words())
 
+        @app.get("/v1/events/{route}")
+        async def events(route: str) -> StreamingResponse:
+            return StreamingResponse(self._events(route), media_type="text/event-stream")
+
+        @app.get("/v1/slow")
+        async def slow() -> JSONResponse:
+            await self._ended.wait()
+            return JSONResponse({"error": "EngineCore encountered an issue"}, status_code=500)
+
         @app.websocket("/v1/realtime")
         async def realtime(socket: WebSocket) -> None:
             await socket.accept()
@@ -68,6 +83,24 @@ class SmallEngine:
             yield "word\n"
             await asyncio.sleep(0.01)
         yield "ended by the server\n"
+
+    async def _events(self, route: str) -> AsyncIterator[str]:
+        while not self._ended.is_set():
+            yield 'data: {"word": 1}\n\n'
+            await asyncio.sleep(0.01)
+        if route == "responses":
+            raise RuntimeError("EngineCore encountered an issue")
+        yield 'data: {"error": {"message": "EngineCore encountered an issue", "code": 500}}\n\n'
+        yield "data: [DONE]\n\n"
+
+    async def probe(self) -> None:
+        if not self.answers_probes:
+            await asyncio.Event().wait()
+
+    def die(self) -> None:
+        """Die as vLLM does: its streams end at once, before anybody has looked."""
+        self.errored = True
+        self._ended.set()
 
     def describe_death(self) -> str | None:
         return "its process fell asleep"
@@ -97,6 +130,8 @@ class SmallBuilder:
         self.gate.wait(30)
         if self.failure is not None:
             raise self.failure
+        if self.engine.shut_down:
+            self.engine = SmallEngine()
         return self.engine
 
 
@@ -127,7 +162,13 @@ async def running(
     """A server without sockets: gateway, supervisor and a small engine that is being built."""
     settings = settings or served()
     builder = builder or SmallBuilder()
-    supervisor = Supervisor(builder, Lifecycle(), grace_s=settings.server.shutdown_grace_s)
+    supervisor = Supervisor(
+        builder,
+        Lifecycle(),
+        grace_s=settings.server.shutdown_grace_s,
+        budget=RestartBudget(settings.server.max_restarts),
+        health_timeout_s=settings.server.health_timeout_s,
+    )
     gateway = create_gateway(settings, supervisor)
     task = asyncio.create_task(supervisor.run())
     transport = httpx.ASGITransport(gateway)

@@ -7,12 +7,21 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.cli.estimate_questions import (
+    ConcurrencyOption,
+    OutputOption,
+    PromptOption,
+    asked_concurrency,
+    asked_load,
+)
 from mixvllm.cli.exact import ExactOption, exact_answer
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
-from mixvllm.cli.options import ConfigOption, ModelArgument, ProfileOption, with_setting_flags
+from mixvllm.cli.options import ConfigOption, ModelsArgument, ProfileOption, with_setting_flags
+from mixvllm.cli.picture import SvgOption
 from mixvllm.cli.settings import resolve_settings
+from mixvllm.errors import UsageError
 from mixvllm.memory.estimate import estimate
 from mixvllm.models.find import find_model
 from mixvllm.render.catalogue import catalogue_as_json, catalogue_table
@@ -20,6 +29,7 @@ from mixvllm.render.memory import estimate_view
 from mixvllm.render.memory_json import estimate_as_json
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import require_model
+from mixvllm.sizing.axes import asked_axes
 from mixvllm.sizing.request import SETTINGS_READ, Choices, estimate_request
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -44,7 +54,7 @@ def list_catalogue(ctx: typer.Context, asked: bool) -> None:
 def estimate_kv(
     ctx: typer.Context,
     flags: list[GivenFlag],
-    model: ModelArgument = None,
+    models: ModelsArgument = None,
     config: ConfigOption = None,
     profile: ProfileOption = None,
     gpu: Annotated[
@@ -54,6 +64,14 @@ def estimate_kv(
             metavar="NAME|SIZE",
             help="The GPU: H100, A100-40G, RTX4090, MI300X, a size (24GiB), or both "
             "(A100:79.25GiB).",
+        ),
+    ] = None,
+    compared: Annotated[
+        str | None,
+        typer.Option(
+            "--compare",
+            metavar="GPU,...",
+            help="Several GPUs side by side: H100,A100-80G,L40S,RTX4090.",
         ),
     ] = None,
     kv_cache_memory: Annotated[
@@ -69,9 +87,9 @@ def estimate_kv(
         str | None,
         typer.Option(
             "--vllm-version",
-            metavar="X.Y",
-            help="The release whose rules are taken. [dim]\\[default: the installed one, else "
-            "the newest that is known][/]",
+            metavar="X.Y[,...]",
+            help="The release whose rules are taken; of several, what an upgrade changes. "
+            "[dim]\\[default: the installed one, else the newest that is known][/]",
         ),
     ] = None,
     block_size: Annotated[
@@ -84,30 +102,48 @@ def estimate_kv(
             "--list", callback=list_catalogue, help="List the models known without the network."
         ),
     ] = False,
+    concurrency: ConcurrencyOption = None,
+    prompt: PromptOption = None,
+    output: OutputOption = None,
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
     exact: ExactOption = False,
+    picture: SvgOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Estimate the KV cache: what vLLM will report, before anything is loaded.
 
     Weights are never read. What follows `--` is read as vLLM's own arguments. Where the memory
-    is known and one request of full length does not fit, the exit code is 3.
+    is known and what is asked for does not fit (one request of full length where nothing else
+    is), the exit code is 3. Several models, GPUs (`--compare`) or releases are put side by side:
+    3 is then that none of them fits.
     """
     invocation: Invocation = ctx.obj
-    settings = resolve_settings(invocation, flags, config, profile, model).settings
-    choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
+    first = models[0] if models else None
+    settings = resolve_settings(invocation, flags, config, profile, first).settings
+    name = require_model(settings, "estimate-kv")
+    # The environment may name another model than the command line; it wins, alone.
+    named = models if models and name == first else [name]
+    axes = asked_axes(named, gpu=gpu, compared=compared, versions=vllm_version)
+    many, load = asked_concurrency(concurrency), asked_load(prompt, output)
+    choices = Choices(axes.gpus[0], kv_cache_memory, axes.versions[0], block_size, many, load)
+    if axes.count > 1:
+        from mixvllm.cli.estimate_variants import compare
+
+        if explained:
+            raise UsageError("--explain is for one model, GPU and release.")
+        if exact:
+            raise UsageError("--exact is for one model, GPU and release.")
+        return compare(invocation.output, settings, choices, axes)
     if exact:
         answer = exact_answer(invocation, settings, choices)
     else:
         request = estimate_request(settings, choices)
-        name = require_model(settings, "estimate-kv")
         found = find_model(name, revision=settings.model.revision)
         answer = estimate(found.description, found.weights, found.source, request)
     invocation.output.answer(estimate_view(answer, explained=explained), estimate_as_json(answer))
     if as_json:
         for note in (*answer.changes_needed, *answer.notes):
             invocation.output.note(note)
-    fits = answer.capacity is None or answer.capacity.fits
-    return ExitStatus.DONE if fits else ExitStatus.NO
+    return ExitStatus.NO if answer.fits is False else ExitStatus.DONE

@@ -42,6 +42,14 @@ ModelArgument = Annotated[
         show_default=False,
     ),
 ]
+ModelsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[MODEL]...",
+        help="The model: a Hugging Face name, a path, or `demo`; several are put side by side.",
+        show_default=False,
+    ),
+]
 
 PANELS = {
     "model": "Model",

@@ -7,12 +7,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TextIO
+from pathlib import Path
+from typing import IO, Any, TextIO
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
 
 WIDTH_OF_FILES = 500
+WIDTH_OF_PICTURES = 100
 
 
 def is_dumb(stream: TextIO) -> bool:
@@ -20,7 +22,7 @@ def is_dumb(stream: TextIO) -> bool:
     return not stream.isatty() or os.environ.get("TERM") in ("dumb", "unknown")
 
 
-def _width(stream: TextIO) -> int | None:
+def _width(stream: IO[str]) -> int | None:
     """Rows in a pipe or a file stay on one line, for `grep` and `awk`; None is the terminal's."""
     return None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_OF_FILES
 
@@ -34,12 +36,14 @@ class Output:
         err: Where words, progress and warnings go.
         as_json: Whether the command's answer is one JSON document.
         debug: Whether a traceback is shown.
+        picture: Where the answer is drawn, too; None where it is not.
     """
 
     out: Console
     err: Console
     as_json: bool = False
     debug: bool = False
+    picture: Path | None = None
 
     @classmethod
     def of_process(cls, *, as_json: bool = False, debug: bool = False) -> Output:
@@ -60,7 +64,17 @@ class Output:
         )
 
     def answer(self, renderable: RenderableType, data: Any) -> None:
-        """Print the answer: the renderable for people, the data under `--json`."""
+        """Print the answer: the renderable for people, the data under `--json`.
+
+        Raises:
+            MixvllmError: a picture of it is asked for and cannot be written.
+        """
+        if self.picture is not None:
+            from mixvllm.cli.picture import write_picture
+
+            # First, so that a failure is not the second document of `--json`.
+            width = self.out.width if _width(self.out.file) is None else WIDTH_OF_PICTURES
+            write_picture(self.picture, renderable, width)
         if self.as_json:
             self.json(data)
         else:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import fields
 
+from mixvllm.memory.alike import named_alike
 from mixvllm.memory.answer import (
     Capacity,
     EffectiveSettings,
@@ -13,10 +14,12 @@ from mixvllm.memory.answer import (
     KvCacheSize,
     LayerKind,
     ModelFacts,
+    Question,
     Weights,
 )
+from mixvllm.memory.at_once import asked_tokens, at_once, question, with_room
 from mixvllm.memory.explanation import GrowingLayers, explain, growing_by_stage
-from mixvllm.memory.kv.plan import KvPlan, model_groups, plan_kv_cache
+from mixvllm.memory.kv.plan import KvPlan, plan_groups
 from mixvllm.memory.planned import Planned, planned
 from mixvllm.memory.request import EstimateRequest, as_asked
 from mixvllm.memory.serving import ServingFacts
@@ -49,8 +52,10 @@ def estimate(
         weights, checkpoint, dtype=description.dtype, quantization=request.quantization
     )
     now = planned(description, loaded, request)
+    ready, then = with_room(description, loaded, request, now)
+    asked = question(request, ready, then)
     serving, plan = now.serving, now.plan
-    growing = growing_by_stage(model_groups(description, serving, plan.dtype), serving)
+    growing = growing_by_stage(now.groups, serving)
     return Estimate(
         model=_model_facts(checkpoint, source),
         settings=effective_settings(description, request, serving, plan),
@@ -65,12 +70,28 @@ def estimate(
         budget=now.budget,
         capacity=_capacity(description, now),
         groups=plan.groups,
-        suggestions=suggest(description, loaded, request, now),
+        suggestions=suggest(description, loaded, ready, then, asked),
         explanation=explain(growing, serving, plan, now.weights, now.pool_bytes),
         vllm_version=request.vllm_version or request.rules.name,
         notes=tuple(_notes(checkpoint, request, weights, loaded, now.weights)),
-        changes_needed=() if now.pool_bytes is None else plan.warnings,
+        changes_needed=_changes_needed(now, asked),
+        question=asked,
+        load=request.load,
+        load_at_once=at_once(now, asked_tokens(request, now)) if request.load else None,
+        full_at_once=at_once(now, serving.max_model_len),
     )
+
+
+def _changes_needed(now: Planned, asked: Question | None) -> tuple[str, ...]:
+    if now.pool_bytes is None:
+        return ()
+    if asked is None or not asked.flags or not asked.fits:
+        return now.plan.warnings
+    raised = (
+        f"{' '.join(asked.flags)}: with the limits as they are, {now.serving.max_num_seqs} "
+        f"requests run at once and {asked.concurrency} are asked for."
+    )
+    return (raised, *now.plan.warnings)
 
 
 def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
@@ -80,7 +101,7 @@ def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
     if now.budget is not None and now.budget.requested_bytes is not None:
         band = now.budget.kv_cache
         low, high = (
-            plan_kv_cache(description, now.serving, max(0, size)).tokens
+            plan_groups(now.groups, description, now.serving, max(0, size), now.plan.dtype).tokens
             for size in (band.low, band.high)
         )
     return Capacity(
@@ -123,19 +144,13 @@ def effective_settings(
     plan: KvPlan,
 ) -> EffectiveSettings:
     """The settings that the numbers hold for."""
-    return EffectiveSettings(
-        max_model_len=serving.max_model_len,
-        dtype=description.dtype,
-        kv_cache_dtype=plan.dtype,
-        quantization=request.quantization or description.quantization,
-        tensor_parallel_size=serving.tensor_parallel_size,
-        pipeline_parallel_size=serving.pipeline_parallel_size,
-        gpu_memory_utilization=request.gpu_memory_utilization,
-        max_num_seqs=serving.max_num_seqs,
-        max_num_batched_tokens=serving.max_num_batched_tokens,
-        block_size=plan.block_size,
-        enforce_eager=request.enforce_eager,
-    )
+    settled = {
+        "dtype": description.dtype,
+        "kv_cache_dtype": plan.dtype,
+        "quantization": request.quantization or description.quantization,
+        "block_size": plan.block_size,
+    }
+    return EffectiveSettings(**named_alike(EffectiveSettings, request, serving) | settled)
 
 
 def _model_facts(description: ModelDescription, source: str) -> ModelFacts:

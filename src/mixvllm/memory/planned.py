@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 from mixvllm.errors import EstimateError
 from mixvllm.memory.budget import Budget, memory_budget
-from mixvllm.memory.kv.plan import KvPlan, plan_kv_cache
+from mixvllm.memory.kv.blocks import resolved_dtype
+from mixvllm.memory.kv.groups import Group
+from mixvllm.memory.kv.plan import KvPlan, model_groups, plan_groups
 from mixvllm.memory.request import EstimateRequest, serving_facts
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.memory.weights import RankWeights, rank_weights
@@ -23,7 +25,10 @@ class Planned:
         weights: The weights on the most loaded GPU, or None where they are not known.
         budget: The memory of that GPU, or None where no GPU is named.
         pool_bytes: The memory of the cache there; None where it is not known.
+        groups: The groups of layers that the plan is made of.
         plan: What vLLM plans, of an empty pool where none is known.
+        longest_allowed: The longest request that may be asked for: the model's own context, or
+            the asked length where that is more.
         overdrawn_bytes: What a GPU lacks for a cache whose size was given.
     """
 
@@ -31,7 +36,9 @@ class Planned:
     weights: RankWeights | None
     budget: Budget | None
     pool_bytes: int | None
+    groups: tuple[Group, ...]
     plan: KvPlan
+    longest_allowed: int
     overdrawn_bytes: int = 0
 
     @property
@@ -54,12 +61,22 @@ def planned(
     pool = request.kv_cache_memory_bytes
     if pool is None and budget is not None:
         pool = max(0, budget.kv_cache.best)
-    plan = plan_kv_cache(description, serving, pool or 0)
+    groups, plan = _plan(description, serving, pool or 0)
     longest = min(plan.max_model_len_that_fits, serving.max_model_len)
     if request.max_model_len == "auto" and pool is not None and longest > 0:
         serving = replace(serving, max_model_len=longest)
-        plan = plan_kv_cache(description, serving, pool)
-    return Planned(serving, on_rank, budget, pool, plan, overdrawn(budget, request))
+        groups, plan = _plan(description, serving, pool)
+    allowed = max(serving.max_model_len, description.context_length or 0)
+    lacking = overdrawn(budget, request)
+    return Planned(serving, on_rank, budget, pool, groups, plan, allowed, lacking)
+
+
+def _plan(
+    description: ModelDescription, serving: ServingFacts, pool: int
+) -> tuple[tuple[Group, ...], KvPlan]:
+    dtype = resolved_dtype(description, serving)
+    groups = tuple(model_groups(description, serving, dtype))
+    return groups, plan_groups(groups, description, serving, pool, dtype)
 
 
 def _on_rank(

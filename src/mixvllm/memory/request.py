@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mixvllm.errors import EstimateError
+from mixvllm.memory.alike import named_alike
 from mixvllm.memory.defaults import api_server_limits, default_length, settled_limits
 from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.rules import NEWEST, RELEASES, Rules
@@ -13,6 +14,19 @@ from mixvllm.memory.serving import ServingFacts
 from mixvllm.models.description import ModelDescription
 
 LONGER_VARIABLE = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
+
+
+@dataclass(frozen=True)
+class Load:
+    """The average request of a real load."""
+
+    prompt_tokens: int
+    output_tokens: int
+
+    @property
+    def tokens(self) -> int:
+        """What it holds when its last token is written."""
+        return self.prompt_tokens + self.output_tokens
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,9 @@ class EstimateRequest:
         data_parallel_size: Copies of the model; the numbers are those of one.
         rules: The release of vLLM that is modelled.
         vllm_version: How it was named, or None for the name of the rules.
+        concurrency: Requests that must run at once, of the load or else of full length; None
+            asks for nothing beyond vLLM's start.
+        load: The average request, or None.
     """
 
     max_model_len: int | Literal["auto"] | None = None
@@ -53,6 +70,8 @@ class EstimateRequest:
     may_exceed_context: bool = False
     rules: Rules = field(default=RELEASES[NEWEST])
     vllm_version: str | None = None
+    concurrency: int | None = None
+    load: Load | None = None
 
 
 def as_asked(description: ModelDescription, request: EstimateRequest) -> ModelDescription:
@@ -76,23 +95,14 @@ def serving_facts(description: ModelDescription, request: EstimateRequest) -> Se
         max_num_seqs=request.max_num_seqs,
     )
     without_manager = request.disable_hybrid_kv_cache_manager
-    return ServingFacts(
-        max_model_len=length,
-        max_num_batched_tokens=limits.max_num_batched_tokens,
-        max_num_seqs=limits.max_num_seqs,
-        kv_cache_dtype=request.kv_cache_dtype,
-        block_size=request.block_size,
-        tensor_parallel_size=request.tensor_parallel_size,
-        pipeline_parallel_size=request.pipeline_parallel_size,
-        decode_context_parallel_size=request.decode_context_parallel_size,
-        enable_prefix_caching=request.enable_prefix_caching,
-        async_scheduling=request.async_scheduling,
-        hybrid_manager=None if without_manager is None else not without_manager,
-        full_cuda_graphs=not request.enforce_eager,
-        mamba_cache_dtype=request.mamba_cache_dtype,
-        mamba_ssm_cache_dtype=request.mamba_ssm_cache_dtype,
-        rules=request.rules,
-    )
+    settled = {
+        "max_model_len": length,
+        "max_num_batched_tokens": limits.max_num_batched_tokens,
+        "max_num_seqs": limits.max_num_seqs,
+        "hybrid_manager": None if without_manager is None else not without_manager,
+        "full_cuda_graphs": not request.enforce_eager,
+    }
+    return ServingFacts(**named_alike(ServingFacts, request) | settled)
 
 
 def _longest_length(description: ModelDescription, request: EstimateRequest) -> int:

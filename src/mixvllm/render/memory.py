@@ -10,8 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from mixvllm.memory.answer import Capacity, Estimate, Weights
+from mixvllm.render.at_once import each_text, load_text, met_text, requests_text, unmet_text
 from mixvllm.render.budget import budget_table
 from mixvllm.render.units import parameters_text, size_text
+
+# Changes that the verdict names; the table of levers has them all.
+MOST_WAYS = 3
 
 
 def estimate_view(estimate: Estimate, *, explained: bool = False) -> RenderableType:
@@ -32,36 +36,74 @@ def estimate_view(estimate: Estimate, *, explained: bool = False) -> RenderableT
 def verdict(estimate: Estimate) -> Text:
     """Whether it fits, in one sentence."""
     name, length = estimate.model.name, f"{estimate.settings.max_model_len:,}"
-    capacity = estimate.capacity
+    capacity, question = estimate.capacity, estimate.question
+    if capacity is None and question is not None:
+        size = size_text(question.needed_bytes)
+        requests = requests_text(question.concurrency)
+        each = each_text(question.tokens, estimate.load)
+        take = f": {requests} {each} at once take {size} of KV cache a GPU."
+        return Text.assemble((name, "bold"), take)
     if capacity is None:
         size = size_text(estimate.kv_cache.bytes_per_request_per_gpu)
         return Text.assemble(
             (name, "bold"), f": one request of {length} tokens takes {size} of KV cache a GPU."
         )
-    if not capacity.fits:
-        return Text.assemble((name, "bold"), (" does not fit", "bold red"), _way_out(estimate))
+    if not estimate.fits:
+        why = way_out(estimate)
+    elif estimate.changes_needed:
+        why = estimate.changes_needed[0]
+    elif question is not None:
+        why = met_text(estimate, question)
+    else:
+        why = f"{capacity.max_concurrency:.2f} requests of {length} tokens at once."
+    return Text.assemble((name, "bold"), " ", verdict_word(estimate), f": {why}")
+
+
+def verdict_word(estimate: Estimate) -> Text:
+    """Whether it fits, as short as can be; a dash where the memory is not known."""
+    if estimate.capacity is None:
+        return Text("-")
+    if not estimate.fits:
+        return Text("does not fit", style="bold red")
     if estimate.changes_needed:
-        change = f": {estimate.changes_needed[0]}"
-        return Text.assemble((name, "bold"), (" fits with a change", "bold yellow"), change)
-    requests = f": {capacity.max_concurrency:.2f} requests of {length} tokens at once."
-    return Text.assemble((name, "bold"), (" fits", "bold green"), requests)
+        return Text("fits with a change", style="bold yellow")
+    return Text("fits", style="bold green")
 
 
-def _way_out(estimate: Estimate) -> str:
+def way_out(estimate: Estimate) -> str:
+    """Why it does not fit, and the least changes with which it does."""
     assert estimate.capacity is not None
-    if lacking := estimate.capacity.overdrawn_bytes:
-        return f": a GPU lacks {size_text(lacking)} for this much KV cache beside the rest."
-    if not estimate.capacity.pool_bytes:
-        return ": weights and overheads leave no memory for the KV cache."
+    ways = _least_changes(estimate)
+    return f"{_shortage(estimate, estimate.capacity)} {_listed_ways(ways)}".rstrip()
+
+
+def _shortage(estimate: Estimate, capacity: Capacity) -> str:
+    if lacking := capacity.overdrawn_bytes:
+        return f"a GPU lacks {size_text(lacking)} for this much KV cache beside the rest."
+    if not capacity.pool_bytes:
+        return "weights and overheads leave no memory for the KV cache."
+    if estimate.question is not None and not estimate.question.fits:
+        return unmet_text(estimate, estimate.question, capacity)
     needed = next(t.size_bytes for t in estimate.explanation if t.term == "smallest pool")
-    pool = size_text(estimate.capacity.pool_bytes)
-    text = (
-        f": {estimate.settings.max_model_len:,} tokens need {size_text(needed)} of KV cache, "
-        f"{pool} is there."
+    return (
+        f"{estimate.settings.max_model_len:,} tokens need {size_text(needed)} of KV cache, "
+        f"{size_text(capacity.pool_bytes)} is there."
     )
-    if longest := estimate.capacity.max_model_len_that_fits:
-        text += f" --max-model-len {longest} fits."
-    return text
+
+
+def _least_changes(estimate: Estimate) -> list[str]:
+    """Of each flag the change that goes least far; the one that holds most is a lever below."""
+    by_flag: dict[str, str] = {}
+    for each in sorted(estimate.suggestions, key=lambda each: each.max_concurrency):
+        by_flag.setdefault(each.change.split()[0], each.change)
+    return list(by_flag.values())[:MOST_WAYS]
+
+
+def _listed_ways(ways: list[str]) -> str:
+    if not ways:
+        return ""
+    *others, last = ways
+    return f"{', '.join(others)} or {last} makes it fit." if others else f"{last} makes it fit."
 
 
 def vllm_lines(estimate: Estimate, capacity: Capacity) -> Text:
@@ -93,6 +135,8 @@ def _fact_rows(estimate: Estimate) -> Iterator[tuple[str, str]]:
         yield "KV cache", f"{size_text(capacity.pool_bytes)} a GPU, {blocks}"
     yield "one token", _both(cache.bytes_per_token, cache.bytes_per_token_per_gpu)
     yield "one request", _both(cache.bytes_per_request, cache.bytes_per_request_per_gpu)
+    if estimate.load is not None and estimate.load_at_once is not None:
+        yield "your load", load_text(estimate.load, estimate.load_at_once, estimate.full_at_once)
     if (weights := _weights(estimate.weights)) is not None:
         yield "weights", f"{weights} ({estimate.weights.source})"
     yield "settings", _settings(estimate)
@@ -147,10 +191,12 @@ def _groups(estimate: Estimate) -> Table:
 
 
 def _suggestions(estimate: Estimate) -> Table:
-    table = _table("holds more", "tokens", "requests at once")
+    unmet = estimate.question is not None and not estimate.question.fits
+    table = _table("holds them" if unmet else "holds more", "tokens", "requests at once")
     table.columns[0].justify = "left"
     for each in estimate.suggestions:
-        table.add_row(Text(each.change), f"{each.tokens:,}", f"{each.max_concurrency:.2f}")
+        at_once = f"{each.at_once:,}" if unmet else f"{each.max_concurrency:.2f}"
+        table.add_row(Text(each.change), f"{each.tokens:,}", at_once)
     return table
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from mixvllm.memory.answer import Estimate
+from mixvllm.memory.answer import Estimate, Question
 
 
 def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
         "num_blocks": capacity and capacity.num_blocks,
         "block_size": estimate.settings.block_size,
         "vllm_version": estimate.vllm_version,
-        "fits": capacity and capacity.fits,
+        "fits": estimate.fits,
         "max_model_len_that_fits": capacity and capacity.max_model_len_that_fits,
         "suggestions": [
             {
@@ -59,7 +59,43 @@ def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
             "kv_cache_tokens_low": capacity and capacity.tokens_low,
             "kv_cache_tokens_high": capacity and capacity.tokens_high,
         },
+        "changes_needed": list(estimate.changes_needed),
+        "concurrency": _question(estimate.question),
+        "load": _load(estimate),
         "exact": plain["exact"],
+    }
+
+
+def _question(question: Question | None) -> dict[str, Any] | None:
+    if question is None:
+        return None
+    return {
+        "asked": question.concurrency,
+        "tokens_per_request": question.tokens,
+        "fits": question.fits,
+        "needed_bytes_per_gpu": question.needed_bytes,
+        "requests_at_once": question.at_once,
+        "tokens_per_request_that_fit": question.longest,
+        "flags": list(question.flags),
+    }
+
+
+def _load(estimate: Estimate) -> dict[str, Any] | None:
+    load, now, full = estimate.load, estimate.load_at_once, estimate.full_at_once
+    if load is None or now is None:
+        return None
+    return {
+        "prompt_tokens": load.prompt_tokens,
+        "output_tokens": load.output_tokens,
+        "blocks_per_request": now.blocks_per_request,
+        "bytes_per_request_per_gpu": now.bytes_per_request_per_gpu,
+        "requests_at_once": now.count,
+        "limited_by": now.limited_by,
+        "requests_by_memory": now.by_memory,
+        "requests_by_memory_low": now.by_memory_low,
+        "requests_by_memory_high": now.by_memory_high,
+        "max_num_seqs": now.max_num_seqs,
+        "full_length_requests_at_once": full and full.count,
     }
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
-import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
 
 from mixvllm.errors import AddressError
-from mixvllm.secret_names import is_secret_name
+from mixvllm.secret_names import command_in_words
 from mixvllm.server.registry import running_servers
 
 BACKLOG = 2048
-SHOWN_COMMAND_LENGTH = 160
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ def find_port_holder(port: int) -> PortHolder | None:
         here = connection.laddr and connection.laddr.port == port
         if here and connection.status == psutil.CONN_LISTEN and connection.pid:
             try:
-                command = _in_words(psutil.Process(connection.pid).cmdline())
+                command = command_in_words(psutil.Process(connection.pid).cmdline())
             except psutil.Error:
                 command = ""
             return PortHolder(connection.pid, command)
@@ -106,19 +103,6 @@ def _worded(error: OSError, host: str, port: int) -> AddressError:
             )
         case _:
             return AddressError(f"Cannot listen on {host}:{port}: {_reason(error)}.")
-
-
-def _in_words(arguments: Sequence[str]) -> str:
-    """A command line for a message: on one line, not endless, without the keys in it."""
-    words: list[str] = []
-    hidden = False
-    for word in arguments:
-        name, equals, _ = word.partition("=")
-        is_secret = is_secret_name(name)
-        words.append("***" if hidden else f"{name}=***" if is_secret and equals else word)
-        hidden = is_secret and not equals and name.startswith("-")
-    text = " ".join(" ".join(words).split())
-    return textwrap.shorten(text, SHOWN_COMMAND_LENGTH, placeholder=" ...")
 
 
 def _way_to_end(port: int) -> str:

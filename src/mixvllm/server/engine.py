@@ -35,6 +35,9 @@ class Engine(Protocol):
     def describe_death(self) -> str | None:
         """How its processes ended, where that is known."""
 
+    async def probe(self) -> None:
+        """Return as soon as it answers; what it raises counts as an answer."""
+
     async def start(self) -> ASGIApp:
         """Make its HTTP app; called once, on the loop that will serve it."""
 

@@ -10,6 +10,7 @@ from mixvllm.server.engine import ASGIApp
 from mixvllm.server.middleware.auth import Authentication
 from mixvllm.server.middleware.engine_switch import EngineSwitch
 from mixvllm.server.middleware.generation_defaults import GenerationDefaults
+from mixvllm.server.middleware.polite_ends import PoliteEnds
 from mixvllm.server.openai_errors import answer_http_error
 from mixvllm.server.routes import create_router
 from mixvllm.server.supervisor import Supervisor
@@ -41,7 +42,8 @@ def create_gateway(settings: ServeConfig, supervisor: Supervisor) -> FastAPI:
         return path in paths
 
     def before_engine(app: ASGIApp) -> ASGIApp:
-        return GenerationDefaults(app, settings.generation_defaults, max_model_len)
+        ended = PoliteEnds(app, lambda: supervisor.interruption)
+        return GenerationDefaults(ended, settings.generation_defaults, max_model_len)
 
     def max_model_len() -> int | None:
         return supervisor.engine.facts.max_model_len if supervisor.engine else None

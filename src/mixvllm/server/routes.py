@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
+from mixvllm.server.interruption import RETRY_AFTER_S
 from mixvllm.server.lifecycle import Phase
-from mixvllm.server.middleware.engine_switch import RETRY_AFTER_S
 from mixvllm.server.openapi import merge
 from mixvllm.server.status import ServerStatus, describe, metrics_before_engine
 from mixvllm.server.supervisor import Supervisor

@@ -24,6 +24,7 @@ from mixvllm.server.lifecycle import Lifecycle, Phase
 from mixvllm.server.output_capture import OutputCapture
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
+from mixvllm.server.restarts import RestartBudget
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
 
@@ -90,7 +91,7 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
 
 
 def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
-    lifecycle = Lifecycle()
+    lifecycle, server = Lifecycle(), run.settings.server
     log = run.capture.log if run.capture else None
     reader = OutputReader(
         lambda phase, progress: supervisor.report_step_from_thread(phase, progress)
@@ -98,7 +99,9 @@ def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
     supervisor = Supervisor(
         run.builder,
         lifecycle,
-        grace_s=run.settings.server.shutdown_grace_s,
+        grace_s=server.shutdown_grace_s,
+        budget=RestartBudget(server.max_restarts if server.restart == "on-failure" else 0),
+        health_timeout_s=server.health_timeout_s,
         find_cause=reader.find_cause,
         log=log,
     )
@@ -108,8 +111,9 @@ def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
 
     def on_change(changed: Lifecycle) -> None:
         registry.phase(changed.phase)
-        if changed.phase is Phase.READY:
+        if changed.phase in (Phase.CHECKING, Phase.READY):
             reader.forget()
+        if changed.phase is Phase.READY:
             run.report(_ready(run.settings, supervisor))
         else:
             run.report(PhaseProgress(changed.phase, changed.progress, changed.elapsed_s))
@@ -124,7 +128,8 @@ def _ready(settings: ServeConfig, supervisor: Supervisor) -> ServerReady:
     return ServerReady(
         url=url_of(settings.server.host, settings.server.port),
         model=settings.served_name or "",
-        elapsed_s=supervisor.lifecycle.elapsed_s,
+        elapsed_s=supervisor.lifecycle.down_s,
+        restarts=supervisor.restarts,
         kv_cache_tokens=facts.kv_cache_tokens,
         kv_cache_max_concurrency=facts.kv_cache_max_concurrency,
         max_model_len=facts.max_model_len,

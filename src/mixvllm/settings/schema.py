@@ -200,6 +200,13 @@ class ServerConfig(Section):
         example=5,
         ge=0,
     )
+    health_timeout_s: float = setting(
+        60.0,
+        "Seconds without a sign of life after which an engine counts as hung and is replaced.",
+        trade_off="Must be longer than the longest step of the engine; 0 never asks it.",
+        example=60,
+        ge=0,
+    )
     log_format: Literal["text", "json"] = setting(
         "text",
         "How log lines are written: `text` for people, `json` for log collectors.",

@@ -63,12 +63,17 @@ def estimate_exactly(
 
     Raises:
         InstallationError: vLLM is not installed, or of a version that is not supported.
-        UsageError: another version than the installed one is asked for.
+        UsageError: another version than the installed one is asked for, or other requests than
+            those of full length.
         ModelError: the model has no config.json that can be read.
         EstimateError: vLLM refuses the model, or its planner gave no answer.
     """
     engine = require_engine()
     check_version(choices.vllm_version, engine)
+    if choices.concurrency is not None or choices.load is not None:
+        raise UsageError(
+            "--exact answers for requests of full length: leave --concurrency and --prompt out."
+        )
     found = find_documents(name, revision=settings.model.revision)
     request = estimate_request(settings, choices)
     question = first_question(found, request, trusts_code=settings.model.trust_remote_code)

@@ -17,7 +17,7 @@ from mixvllm.memory.answer import (
 from mixvllm.memory.estimate import effective_settings, kv_cache_size
 from mixvllm.memory.explanation import GrowingLayers, explain
 from mixvllm.memory.kv.plan import KvGroup, KvPlan, KvRank, warnings
-from mixvllm.memory.planned import Planned, overdrawn, planned
+from mixvllm.memory.planned import overdrawn, planned
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.memory.suggestions import suggest
 from mixvllm.sizing.exact_check import agreement
@@ -34,12 +34,7 @@ def exact_estimate(facts: ExactFacts) -> Estimate:
     request, serving, survey = facts.request, facts.serving, facts.survey
     pool = _pool_bytes(facts)
     plan = _plan(facts, pool)
-    now = Planned(
-        serving, facts.weights, facts.budget, pool, plan, overdrawn(facts.budget, request)
-    )
-    check = agreement(
-        facts.ours, facts.our_weights, now, request, survey.weights_bytes, f"vLLM {facts.version}"
-    )
+    check = agreement(facts, plan, pool)
     growing = _growing(survey, serving)
     return Estimate(
         model=_model_facts(facts),
@@ -53,7 +48,7 @@ def exact_estimate(facts: ExactFacts) -> Estimate:
         gpu=request.gpu,
         gpu_count=facts.ranks * request.data_parallel_size,
         budget=facts.budget,
-        capacity=_capacity(facts, now),
+        capacity=_capacity(facts, plan, pool),
         groups=plan.groups,
         suggestions=_suggestions(facts) if check.agrees else (),
         explanation=explain(growing, serving, plan, facts.weights, pool),
@@ -96,23 +91,24 @@ def _plan(facts: ExactFacts, pool: int | None) -> KvPlan:
     )
 
 
-def _capacity(facts: ExactFacts, now: Planned) -> Capacity | None:
-    if now.pool_bytes is None:
+def _capacity(facts: ExactFacts, plan: KvPlan, pool: int | None) -> Capacity | None:
+    if pool is None:
         return None
+    lacking = overdrawn(facts.budget, facts.request)
     low = high = None
     if facts.budget is not None and facts.budget.requested_bytes is not None:
         band = facts.budget.kv_cache
         low, high = (_tokens(facts, max(0, size)) for size in (band.low, band.high))
     return Capacity(
-        pool_bytes=now.pool_bytes,
-        tokens=now.plan.tokens,
-        max_concurrency=now.plan.max_concurrency,
-        num_blocks=now.plan.num_blocks,
-        fits=now.fits,
-        max_model_len_that_fits=now.plan.max_model_len_that_fits,
+        pool_bytes=pool,
+        tokens=plan.tokens,
+        max_concurrency=plan.max_concurrency,
+        num_blocks=plan.num_blocks,
+        fits=plan.fits and not lacking,
+        max_model_len_that_fits=plan.max_model_len_that_fits,
         tokens_low=low,
         tokens_high=high,
-        overdrawn_bytes=now.overdrawn_bytes,
+        overdrawn_bytes=lacking,
     )
 
 

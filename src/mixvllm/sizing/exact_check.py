@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from mixvllm.errors import EstimateError, ModelError
 from mixvllm.memory.answer import ExactCheck
+from mixvllm.memory.kv.plan import KvPlan
 from mixvllm.memory.planned import Planned, planned
-from mixvllm.memory.request import EstimateRequest, as_asked
-from mixvllm.models.found import FoundModel
-from mixvllm.models.weights.groups import WeightFacts
+from mixvllm.sizing.exact_facts import ExactFacts
 
 ALWAYS = ("block_size", "bytes_per_block", "blocks_per_request")
 # What a pool decides.
@@ -18,42 +17,33 @@ WITH_POOL = ("num_blocks", "tokens", "max_concurrency", "fits", "max_model_len_t
 WEIGHTS_TOLERANCE = 0.005
 
 
-def agreement(
-    ours: FoundModel | ModelError,
-    our_weights: WeightFacts | None,
-    exact: Planned,
-    request: EstimateRequest,
-    weights_bytes: int | None,
-    planner: str,
-) -> ExactCheck:
-    """Whether the built-in rules say what vLLM says.
+def agreement(facts: ExactFacts, exact: KvPlan, pool: int | None) -> ExactCheck:
+    """Whether the built-in rules say what vLLM says, of a pool of this size.
 
     Args:
-        ours: The model as the rules know it, or why they do not.
-        our_weights: Its weights as asked, or None.
+        facts: What vLLM and the rules know.
         exact: What vLLM planned.
-        request: The settings.
-        weights_bytes: Bytes of the weights on one rank by vLLM, or None.
-        planner: The vLLM that was asked.
+        pool: Bytes of the cache on each GPU, or None.
     """
+    planner, ours = f"vLLM {facts.version}", facts.ours
     if isinstance(ours, ModelError):
         return ExactCheck(planner, None, f"The built-in rules do not answer: {ours.message}")
-    pool = exact.pool_bytes
+    serving = facts.serving
     same = replace(
-        request,
-        max_model_len=exact.serving.max_model_len,
-        max_num_batched_tokens=exact.serving.max_num_batched_tokens,
-        max_num_seqs=exact.serving.max_num_seqs,
+        facts.request,
+        max_model_len=serving.max_model_len,
+        max_num_batched_tokens=serving.max_num_batched_tokens,
+        max_num_seqs=serving.max_num_seqs,
         gpu=None,
         kv_cache_memory_bytes=pool,
         may_exceed_context=True,
     )
     try:
-        now = planned(as_asked(ours.description, request), our_weights, same)
+        now = planned(facts.description, facts.our_weights, same)
     except EstimateError as error:
         return ExactCheck(planner, None, f"The built-in rules do not answer: {error.message}")
-    found = _differences(now, exact, with_pool=pool is not None)
-    found += _weights_difference(now, weights_bytes)
+    found = _differences(now.plan, exact, with_pool=pool is not None)
+    found += _weights_difference(now, facts.survey.weights_bytes)
     if not found:
         return ExactCheck(planner, True, f"{planner} and the built-in rules agree.")
     return ExactCheck(
@@ -64,12 +54,12 @@ def agreement(
     )
 
 
-def _differences(ours: Planned, exact: Planned, *, with_pool: bool) -> list[str]:
+def _differences(ours: KvPlan, exact: KvPlan, *, with_pool: bool) -> list[str]:
     names = (*ALWAYS, *(WITH_POOL if with_pool else ()))
     return [
         f"{name} is {_number(theirs)} by vLLM, {_number(own)} by the rules"
         for name in names
-        if (theirs := getattr(exact.plan, name)) != (own := getattr(ours.plan, name))
+        if (theirs := getattr(exact, name)) != (own := getattr(ours, name))
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mixvllm.errors import EstimateError, UsageError
 from mixvllm.memory.gpu_table import Gpu, find_gpu
-from mixvllm.memory.request import LONGER_VARIABLE, EstimateRequest
+from mixvllm.memory.request import LONGER_VARIABLE, EstimateRequest, Load
 from mixvllm.memory.rules import NEWEST, RELEASES, Rules, rules_of
 from mixvllm.memory.sizes import parse_size
 from mixvllm.settings.schema import ServeConfig
@@ -64,12 +64,14 @@ NOT_MODELLED = (
 
 @dataclass(frozen=True)
 class Choices:
-    """What the command's own options say, as text."""
+    """What the command's own options say: sizes and names as text, counts read."""
 
     gpu: str | None = None
     kv_cache_memory: str | None = None
     vllm_version: str | None = None
     block_size: int | None = None
+    concurrency: int | None = None
+    load: Load | None = None
 
 
 def estimate_request(settings: ServeConfig, choices: Choices) -> EstimateRequest:
@@ -91,6 +93,8 @@ def estimate_request(settings: ServeConfig, choices: Choices) -> EstimateRequest
         may_exceed_context=os.environ.get(LONGER_VARIABLE) == "1",
         rules=rules,
         vllm_version=choices.vllm_version and choices.vllm_version.strip().removeprefix("v"),
+        concurrency=choices.concurrency,
+        load=choices.load,
     )
 
 

@@ -14,7 +14,11 @@ from mixvllm.vllm_internals.output_lines import LogLine
 # The class of an exception and what it said: `ValueError: To serve at least ...`.
 EXCEPTION = re.compile(r"^(?P<type>(?:[A-Za-z_]\w*\.)*[A-Z]\w*): (?P<text>.+)$")
 SPEAKS_FOR_ITSELF = ("ValueError", "RuntimeError", "Exception", "VLLMValidationError")
-NOT_THE_CAUSE = ("Engine core initialization failed", "WorkerProc initialization failed")
+NOT_THE_CAUSE = (
+    "Engine core initialization failed",
+    "WorkerProc initialization failed",
+    "EngineCore encountered an issue",
+)
 PYDANTIC_TAIL = re.compile(r" \[type=\w+, input_value=.*$")
 DEATH = re.compile(r"died unexpectedly \(exit code")
 # Two lines on most terminals; the log has the rest.

@@ -43,6 +43,7 @@ PLATFORM_BLOCKS: dict[Platform, PlatformBlocks] = {
 }
 # The MLA decode kernels want blocks that split into 128 tokens where states share the pool.
 HYBRID_LATENT_ALIGNMENT = 128
+STATES = get_args(RecurrentState)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def block_sizes(description: ModelDescription, serving: ServingFacts, dtype: str
         EstimateError: a block size that the platform's kernels do not take.
     """
     current = preferred_block_size(description, serving)
-    states = [layer for layer in description.layers if isinstance(layer, get_args(RecurrentState))]
+    states = [layer for layer in description.layers if isinstance(layer, STATES)]
     page = max((state_bytes(layer, description.dtype, serving) for layer in states), default=0)
     token = attention_token_bytes(description, serving, dtype)
     stretched = None
@@ -155,7 +156,7 @@ def resolved_dtype(description: ModelDescription, serving: ServingFacts) -> str:
         return "fp8_ds_mla"
     if dtype.endswith("_ds_mla") and not sparse:
         raise EstimateError(f"The KV cache dtype {dtype} is for sparse MLA alone.")
-    hybrid = any(isinstance(layer, get_args(RecurrentState)) for layer in description.layers)
+    hybrid = any(isinstance(layer, STATES) for layer in description.layers)
     if dtype in TURBOQUANT_BITS and not hybrid:
         raise EstimateError(
             f"The KV cache dtype {dtype} keeps some layers of {description.architecture} "

@@ -53,14 +53,11 @@ def stage_caches(
         stages.append(description.layers[first : first + count])
         first += count
     stages[-1] = (*stages[-1], *serving.draft_layers)
-    return tuple(
-        tuple(
-            cache
-            for layer in stage
-            for cache in layer_caches(layer, description, serving, sizes, dtype)
-        )
-        for stage in stages
-    )
+    of_layer = {
+        layer: layer_caches(layer, description, serving, sizes, dtype)
+        for layer in dict.fromkeys(layer for stage in stages for layer in stage)
+    }
+    return tuple(tuple(cache for layer in stage for cache in of_layer[layer]) for stage in stages)
 
 
 def stage_layers(description: ModelDescription, serving: ServingFacts) -> tuple[int, ...]:

@@ -110,6 +110,21 @@ def plan_kv_cache(
     """
     dtype = resolved_dtype(description, serving)
     groups = model_groups(description, serving, dtype)
+    return plan_groups(groups, description, serving, available_bytes, dtype)
+
+
+def plan_groups(
+    groups: Sequence[Group],
+    description: ModelDescription,
+    serving: ServingFacts,
+    available_bytes: int | Sequence[int],
+    dtype: str,
+) -> KvPlan:
+    """The plan of a model's groups, which hold for pools of any size.
+
+    Raises:
+        EstimateError: there is not one number of bytes for each stage.
+    """
     ranks = plan_ranks(groups, serving, available_bytes)
     per_block = max(rank.bytes_per_block for rank in ranks)
     num_blocks = min(rank.num_blocks for rank in ranks)
@@ -188,10 +203,19 @@ def request_blocks(groups: Sequence[Group], serving: ServingFacts, length: int) 
 
 
 def starts_with(
-    groups: Sequence[Group], serving: ServingFacts, ranks: Sequence[KvRank], length: int
+    groups: Sequence[Group],
+    serving: ServingFacts,
+    ranks: Sequence[KvRank],
+    length: int,
+    *,
+    requests: int = 1,
 ) -> bool:
-    """Whether one request of this length, and the block that is never lent, fit on every rank."""
-    needed = request_blocks(groups, serving, length) + serving.rules.reserves_null_block
+    """Whether requests of this length, and the block that is never lent, fit on every rank.
+
+    vLLM asks this of one request; of several it is what holds them together without preempting.
+    """
+    needed = requests * request_blocks(groups, serving, length)
+    needed += serving.rules.reserves_null_block
     return all(needed * rank.bytes_per_block <= rank.available_bytes for rank in ranks)
 
 

@@ -1,0 +1,28 @@
+"""The inside of a reader's process: a line in, a reading out, until nobody asks any more."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import sys
+from collections.abc import Callable
+
+from mixvllm.gpus.device import Reading
+
+LENGTH = struct.Struct("!Q")
+
+
+def answer_requests(read: Callable[[], Reading]) -> None:
+    """Answer each line on stdin with what `read` returns; end as soon as stdin is closed.
+
+    Whatever the libraries print goes nowhere: stdout is for the answers alone.
+    """
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    for _ in sys.stdin.buffer:
+        data = pickle.dumps(read())
+        answers.write(LENGTH.pack(len(data)) + data)
+        answers.flush()
+    # A thread that waits for the driver, or a library's own way out, must not keep us.
+    os._exit(0)

@@ -1,0 +1,119 @@
+"""Whose a process on a GPU is, and whether it is vLLM's, ours, or left by a dead server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mixvllm.gpus.device import Gpu, GpuProcess, ProcessKind
+from mixvllm.secret_names import command_in_words
+
+if TYPE_CHECKING:
+    import psutil
+
+# vLLM names its engine and its workers so: `VLLM::EngineCore`, `VLLM::Worker_TP0`.
+ENGINE_TITLE = "VLLM::"
+# Who takes in the children of a dead process.
+REAPERS = ("systemd", "init", "launchd", "tini", "dumb-init", "docker-init", "catatonit")
+FIRST_PID = 1
+
+
+def with_processes_named(gpus: Sequence[Gpu], servers: Collection[int]) -> tuple[Gpu, ...]:
+    """The GPUs, with what this machine tells of the processes on them.
+
+    Args:
+        gpus: As the driver tells of them.
+        servers: The processes of the running servers of mixvllm.
+    """
+    pids = {process.pid for gpu in gpus for process in gpu.processes}
+    known = {pid: described(pid, servers) for pid in pids}
+    return tuple(
+        replace(
+            gpu,
+            processes=tuple(
+                replace(known[each.pid], memory_bytes=each.memory_bytes) for each in gpu.processes
+            ),
+        )
+        for gpu in gpus
+    )
+
+
+def described(pid: int, servers: Collection[int]) -> GpuProcess:
+    """A process, as far as this user may see it."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        line = [process, *process.parents()]
+        commands = [_command(each) for each in line]
+        return GpuProcess(
+            pid,
+            name=_name(process, commands[0]),
+            user=_user(process),
+            command=command_in_words(commands[0]) or None,
+            kind=_kind(line, commands, servers),
+        )
+    except psutil.Error:
+        return GpuProcess(pid)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    import psutil
+
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _name(process: psutil.Process, command: Sequence[str]) -> str:
+    """The title that vLLM gives a process: the kernel's name of it is cut at 15 letters."""
+    return command[0] if command and command[0].startswith(ENGINE_TITLE) else process.name()
+
+
+def _user(process: psutil.Process) -> str | None:
+    import psutil
+
+    try:
+        return process.username()
+    except (psutil.Error, KeyError):
+        return None
+
+
+def _kind(
+    line: Sequence[psutil.Process], commands: Sequence[Sequence[str]], servers: Collection[int]
+) -> ProcessKind:
+    """What a process is, by those that it descends from, itself first."""
+    if any(process.pid in servers for process in line):
+        return "mixvllm"
+    engines = [_is_engine(command) for command in commands]
+    if engines[0]:
+        owner = engines.index(False) if False in engines else len(line)
+        if owner == len(line) or _takes_in_orphans(line[owner], commands[owner]):
+            return "orphan"
+    if any(_runs("mixvllm", command) for command in commands):
+        return "mixvllm"
+    return "vllm" if engines[0] or any(_runs("vllm", each) for each in commands) else "other"
+
+
+def _is_engine(command: Sequence[str]) -> bool:
+    return bool(command) and command[0].startswith(ENGINE_TITLE)
+
+
+def _takes_in_orphans(process: psutil.Process, command: Sequence[str]) -> bool:
+    """Whether a parent is none by birth; the first process of a container may be a server."""
+    is_python = bool(command) and "python" in os.path.basename(command[0])
+    is_server = is_python or _runs("vllm", command) or _runs("mixvllm", command)
+    return process.name() in REAPERS or (process.pid == FIRST_PID and not is_server)
+
+
+def _runs(program: str, command: Sequence[str]) -> bool:
+    """Whether a command line is of a program, started by its name or as a module."""
+    for before, word in zip(("", *command), command, strict=False):
+        if before == "-m" and word.partition(".")[0] == program:
+            return True
+        if os.path.basename(word) == program and before in ("", command[0]):
+            return True
+    return False
