@@ -37,17 +37,19 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.sizing.variant",
     ),
     "mixvllm.server": (
+        "mixvllm.gpus",
         "mixvllm.settings.schema",
         "mixvllm.models",
         "mixvllm.sizing",
         "mixvllm.vllm_internals",
     ),
     "mixvllm.sizing": (
-        "mixvllm.settings.schema",
+        "mixvllm.settings",
         "mixvllm.models",
         "mixvllm.memory",
         "mixvllm.gpus",
         "mixvllm.vllm_internals.installed",
+        "mixvllm.vllm_internals.model_types",
         # `--exact`: the process that asks vLLM, and its answers; never vLLM itself.
         "mixvllm.vllm_internals.planner_answers",
         "mixvllm.vllm_internals.planner_process",
@@ -59,6 +61,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.vllm_internals": ("mixvllm.settings.schema",),
     # Data that the settings are checked against: light, and below everything.
     "mixvllm.vllm_internals.arguments": ("mixvllm.vllm_internals.installed",),
+    "mixvllm.vllm_internals.model_types": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.installed": (),
     "mixvllm.errors": (),
     "mixvllm.directories": (),

@@ -88,6 +88,8 @@ class Capacity:
         tokens_low: The fewest tokens to expect; None where the pool was given.
         tokens_high: The most.
         overdrawn_bytes: What the GPU lacks for a pool that was given.
+        fits_low: Whether it fits even with the least memory to expect; None as above.
+        fits_high: Whether it fits with the most.
     """
 
     pool_bytes: int
@@ -99,6 +101,8 @@ class Capacity:
     tokens_low: int | None = None
     tokens_high: int | None = None
     overdrawn_bytes: int = 0
+    fits_low: bool | None = None
+    fits_high: bool | None = None
 
 
 @dataclass(frozen=True)

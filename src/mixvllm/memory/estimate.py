@@ -101,7 +101,7 @@ def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
     if now.budget is not None and now.budget.requested_bytes is not None:
         band = now.budget.kv_cache
         low, high = (
-            plan_groups(now.groups, description, now.serving, max(0, size), now.plan.dtype).tokens
+            plan_groups(now.groups, description, now.serving, max(0, size), now.plan.dtype)
             for size in (band.low, band.high)
         )
     return Capacity(
@@ -111,9 +111,11 @@ def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
         num_blocks=now.plan.num_blocks,
         fits=now.fits,
         max_model_len_that_fits=now.plan.max_model_len_that_fits,
-        tokens_low=low,
-        tokens_high=high,
+        tokens_low=low.tokens if low else None,
+        tokens_high=high.tokens if high else None,
         overdrawn_bytes=now.overdrawn_bytes,
+        fits_low=low.fits if low else None,
+        fits_high=high.fits if high else None,
     )
 
 
@@ -130,8 +132,8 @@ def kv_cache_size(
     stages = [sum(layers.count * layers.token_bytes for layers in stage) for stage in growing]
     pool_blocks = sum(rank.bytes_per_block for rank in plan.ranks)
     return KvCacheSize(
-        bytes_per_token=sum(stages) * ranks // shared,
-        bytes_per_token_per_gpu=-(-max(stages) // shared),
+        bytes_per_token=int(sum(stages) * ranks // shared),
+        bytes_per_token_per_gpu=int(-(-max(stages) // shared)),
         bytes_per_request=plan.blocks_per_request * pool_blocks * ranks,
         bytes_per_request_per_gpu=plan.bytes_per_request,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from mixvllm.memory.answer import Term
+from mixvllm.memory.kv.compressed_latent import CompressedCache
 from mixvllm.memory.kv.groups import Group
 from mixvllm.memory.kv.layer_cache import CacheKind, TokenCache
 from mixvllm.memory.kv.plan import KvGroup, KvPlan
@@ -26,7 +28,7 @@ class GrowingLayers:
 
     kind: str
     count: int
-    token_bytes: int
+    token_bytes: int | Fraction
 
 
 def growing_layers(
@@ -36,11 +38,13 @@ def growing_layers(
 
     A window that is full needs no more; one that the request does not fill still grows.
     """
-    counts: Counter[tuple[CacheKind, int]] = Counter()
+    counts: Counter[tuple[CacheKind, int | Fraction]] = Counter()
     for group in groups:
         for member in group.members:
             cache = member.cache
-            if member.stage == stage and isinstance(cache, TokenCache) and _grows(cache, serving):
+            if member.stage != stage or not isinstance(cache, TokenCache | CompressedCache):
+                continue
+            if _grows(cache, serving):
                 counts[cache.kind, cache.token_bytes] += 1
     return tuple(GrowingLayers(kind, count, size) for (kind, size), count in counts.items())
 
@@ -53,7 +57,7 @@ def growing_by_stage(
     return tuple(growing_layers(groups, serving, stage) for stage in stages)
 
 
-def _grows(cache: TokenCache, serving: ServingFacts) -> bool:
+def _grows(cache: TokenCache | CompressedCache, serving: ServingFacts) -> bool:
     length = serving.max_model_len
     more = cache.block_size * serving.decode_context_parallel_size
     now = cache.blocks_per_request(longest_request(serving, length))
@@ -84,11 +88,15 @@ def _token_term(growing: Sequence[Sequence[GrowingLayers]], serving: ServingFact
     layers = max(growing, key=lambda stage: sum(each.count * each.token_bytes for each in stage))
     shared = serving.decode_context_parallel_size
     formula = " + ".join(
-        f"{each.count} {each.kind} layers x {each.token_bytes:,}" for each in layers
+        f"{each.count} {each.kind} layers x {_shown(each.token_bytes)}" for each in layers
     )
-    size = -(-sum(each.count * each.token_bytes for each in layers) // shared)
+    size = int(-(-sum(each.count * each.token_bytes for each in layers) // shared))
     ranks = f", over {shared} ranks" if shared > 1 else ""
     return Term("one token", (formula or "no layer grows with the context") + ranks, size)
+
+
+def _shown(size: int | Fraction) -> str:
+    return f"{int(size):,}" if size == int(size) else f"{float(size):,.2f}"
 
 
 def _block_terms(plan: KvPlan) -> list[Term]:

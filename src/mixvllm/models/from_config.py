@@ -67,6 +67,7 @@ def describe(
         is_multimodal=architecture in WITH_ENCODER,
         is_moe=_has_experts(text),
         served_until=SERVED_UNTIL.get(architecture),
+        has_own_config_code=_has_own_config_code(root),
     )
 
 
@@ -133,6 +134,11 @@ def _picture_tokens(root: ConfigKeys) -> int:
 def _has_experts(text: ConfigKeys) -> bool:
     """Whether any key tells of more than no experts at all."""
     return any((text.whole_or_none(name, least=0) or 0) > 1 for name in EXPERT_KEYS)
+
+
+def _has_own_config_code(root: ConfigKeys) -> bool:
+    own = root.section("auto_map")
+    return own is not None and own.get("AutoConfig") is not None
 
 
 def _unknown_architecture(name: str) -> ModelError:

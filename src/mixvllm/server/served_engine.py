@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mixvllm.server.engine import Engine, StepReporter
+from mixvllm.server.gpu_memory import GpuMemory
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.model_files import locate_model
 from mixvllm.settings.schema import ServeConfig
@@ -21,13 +22,17 @@ class ServedEngineBuilder:
     Attributes:
         settings: The settings.
         installed: The vLLM that is installed.
+        gpu_memory: What must be free again before a dead engine is replaced.
     """
 
     settings: ServeConfig
     installed: InstalledEngine
+    gpu_memory: GpuMemory = field(default_factory=GpuMemory)
 
     def build(self, on_step: StepReporter) -> Engine:
         """Find the model and load it; see `EngineBuilder`."""
+        waiting = Progress("waiting until the memory of the GPUs is free")
+        self.gpu_memory.wait_until_back(lambda: on_step(Phase.CHECKING, waiting))
         model_path = locate_model(self.settings.model, on_step, self.settings.vllm)
         arguments = api_server_arguments(
             self.settings, build=self.installed.build, model_path=model_path

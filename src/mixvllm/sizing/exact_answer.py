@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from fractions import Fraction
 
 from mixvllm.errors import EstimateError
 from mixvllm.memory.answer import (
@@ -122,9 +123,13 @@ def _tokens(facts: ExactFacts, pool: int) -> int:
 def _growing(survey: Survey, serving: ServingFacts) -> list[list[GrowingLayers]]:
     return [
         [
-            GrowingLayers(layers.kind, layers.count, layers.token_bytes)
+            GrowingLayers(
+                layers.kind,
+                layers.count,
+                Fraction(layers.growing_page_bytes, layers.block_size),
+            )
             for layers in survey.layers
-            if layers.stage == stage and layers.token_bytes
+            if layers.stage == stage and layers.growing_page_bytes
         ]
         for stage in range(serving.pipeline_parallel_size)
     ]

@@ -43,8 +43,8 @@ class SeenLayers:
         key_size: Elements of a key, or of a latent vector; None likewise.
         value_size: Elements of a value.
         window: Tokens of its window or chunk, or None.
-        token_bytes: Bytes of one token more, on one rank; 0 where the longest request has filled
-            what the layer holds.
+        growing_page_bytes: Bytes of one block more, on one rank; 0 where the longest request has
+            filled what the layer holds.
     """
 
     stage: int
@@ -54,7 +54,8 @@ class SeenLayers:
     key_size: int | None
     value_size: int | None
     window: int | None
-    token_bytes: int
+    block_size: int
+    growing_page_bytes: int
 
 
 @dataclass(frozen=True)

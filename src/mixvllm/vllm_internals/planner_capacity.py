@@ -16,7 +16,7 @@ GET_CONFIGS = Symbol("get_kv_cache_configs", BUILDER)
 SCHEDULER_CONFIG = Symbol("generate_scheduler_kv_cache_config", BUILDER)
 CAPACITY = Symbol("get_kv_cache_capacity", BUILDER)
 # The layout of FlashAttention, outermost the layer.
-LAYOUT = "LBNHC"
+USUAL_LAYOUT = "LBNHC"
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,14 @@ def capacity(
     *,
     weights_bytes: int | None = None,
     parameters: int | None = None,
+    layout: str = USUAL_LAYOUT,
 ) -> PlannerAnswer:
     """Let vLLM plan for the specs of each pipeline stage, by layer name.
 
-    `weights_bytes` and `parameters` are passed on.
+    `weights_bytes` and `parameters` are passed on; `layout` is vLLM's name for the order of the
+    pool's dimensions.
     """
-    config.cache_config.kv_cache_layout = LAYOUT
+    config.cache_config.kv_cache_layout = layout
     config.parallel_config.decode_context_parallel_size = settings.decode_context_parallel_size
     pools = [available] * len(specs) if isinstance(available, int) else list(available)
     with concurrent_batches(config, settings.batches):

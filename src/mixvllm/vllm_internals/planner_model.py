@@ -13,7 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mixvllm.vllm_internals.planner_capacity import PlannerAnswer, PlannerSettings, capacity
+from mixvllm.vllm_internals.planner_capacity import (
+    USUAL_LAYOUT,
+    PlannerAnswer,
+    PlannerSettings,
+    capacity,
+)
 from mixvllm.vllm_internals.planner_platform import as_cuda, choose_block_size
 from mixvllm.vllm_internals.planner_stand_ins import stand_in_for_unused_libraries
 
@@ -25,6 +30,7 @@ class BuiltModel:
     Attributes:
         config: vLLM's configuration.
         stages: The cache specs of each pipeline stage, by layer name.
+        layout: vLLM's name for the order of the pool's dimensions.
         weights_bytes: Bytes of the parameters on one rank of the heaviest stage; None where this
             build of vLLM has no kernels for such weights.
         parameters: Elements of all stages' parameters on one rank each; None likewise, and where
@@ -34,6 +40,7 @@ class BuiltModel:
 
     config: Any
     stages: tuple[dict[str, Any], ...]
+    layout: str
     weights_bytes: int | None
     parameters: int | None
     unbuilt_reason: str | None = None
@@ -60,6 +67,7 @@ def plan_of_documents(
         available,
         weights_bytes=model.weights_bytes,
         parameters=model.parameters,
+        layout=model.layout,
     )
 
 
@@ -90,6 +98,7 @@ def built(
     return BuiltModel(
         stages[0].config,
         tuple(stage.stages[0] for stage in stages),
+        stages[0].layout,
         max(sizes) if len(sizes) == len(stages) else None,
         sum(counts) if len(counts) == len(stages) else None,
         unbuilt,
@@ -119,11 +128,22 @@ def built_stage(
         choose_block_size(config, settings)
         specs = get_kv_cache_spec(config)
     if reason is not None:
-        return BuiltModel(config, (specs,), None, None, reason)
+        return BuiltModel(config, (specs,), layout_of(config), None, None, reason)
     weights = sum(each.numel() * each.element_size() for each in tensors)
     packed = config.quant_config is not None
     parameters = None if packed else sum(each.numel() for each in tensors)
-    return BuiltModel(config, (specs,), weights, parameters)
+    return BuiltModel(config, (specs,), layout_of(config), weights, parameters)
+
+
+def layout_of(config: Any) -> str:
+    """The first layout of a backend that takes block-outermost ones alone, else the usual."""
+    for layer in config.compilation_config.static_forward_context.values():
+        backend = getattr(layer, "get_attn_backend", None)
+        layouts = backend().supported_kv_cache_layouts() if backend is not None else None
+        if layouts and all(layout.is_block_outermost for layout in layouts):
+            name: str = layouts[0].name
+            return name
+    return USUAL_LAYOUT
 
 
 def copy_code(code: Path | None, directory: str) -> None:

@@ -21,7 +21,6 @@ from mixvllm.vllm_internals.planner_answers import (
 from mixvllm.vllm_internals.planner_capacity import (
     CAPACITY,
     GET_CONFIGS,
-    LAYOUT,
     SCHEDULER_CONFIG,
     PlannerSettings,
     bytes_per_block,
@@ -64,7 +63,7 @@ def survey(
     """
     model = kept_model(json.dumps(documents), settings, code)
     config = model.config
-    config.cache_config.kv_cache_layout = LAYOUT
+    config.cache_config.kv_cache_layout = model.layout
     parallel = config.parallel_config
     parallel.decode_context_parallel_size = settings.decode_context_parallel_size
     asked = config.model_config.max_model_len
@@ -225,20 +224,23 @@ def _layers(config: Any, stages: list[Any]) -> Iterator[SeenLayers]:
         specs = [spec for group in stage.kv_cache_groups for spec in layer_specs(group)]
         counts = Counter(_layer_facts(config, spec) for spec in specs)
         for facts, count in counts.items():
-            kind, heads, key_size, value_size, window, token_bytes = facts
-            yield SeenLayers(number, kind, count, heads, key_size, value_size, window, token_bytes)
+            kind, heads, key_size, value_size, window, block_size, page = facts
+            yield SeenLayers(
+                number, kind, count, heads, key_size, value_size, window, block_size, page
+            )
 
 
-LayerFacts = tuple[str, int | None, int | None, int | None, int | None, int]
+LayerFacts = tuple[str, int | None, int | None, int | None, int | None, int, int]
 
 
 def _layer_facts(config: Any, spec: Any) -> LayerFacts:
     kind = kind_of(spec)
     window = getattr(spec, "sliding_window", None) or getattr(spec, "attention_chunk_size", None)
     if not hasattr(spec, "num_kv_heads"):
-        return kind, None, None, None, None, 0
-    growth = spec.real_page_size_bytes // spec.block_size if grows(config, spec) else 0
-    return kind, spec.num_kv_heads, spec.head_size, spec.head_size_v, window, growth
+        return kind, None, None, None, None, spec.block_size, 0
+    page = spec.real_page_size_bytes if grows(config, spec) else 0
+    heads, sizes = spec.num_kv_heads, (spec.head_size, spec.head_size_v)
+    return kind, heads, *sizes, window, spec.block_size, page
 
 
 def grows(config: Any, spec: Any) -> bool:

@@ -10,9 +10,16 @@ from mixvllm.errors import EstimateError
 from mixvllm.memory.kv.blocks import block_sizes, resolved_dtype
 from mixvllm.memory.kv.groups import Group, Member, form_groups
 from mixvllm.memory.kv.layers import check_heads, stage_caches
+from mixvllm.memory.kv.packing import packed_groups
+from mixvllm.memory.kv.pages import are_one_group
 from mixvllm.memory.kv.recurrent_state import StateCache
 from mixvllm.memory.serving import ServingFacts, longest_request
-from mixvllm.models.description import ChunkedLocal, ModelDescription
+from mixvllm.models.description import (
+    BlockSparse,
+    ChunkedLocal,
+    CompressedLatent,
+    ModelDescription,
+)
 
 
 @dataclass(frozen=True)
@@ -158,6 +165,7 @@ def model_groups(description: ModelDescription, serving: ServingFacts, dtype: st
         EstimateError: vLLM could not plan it, or it keeps no cache at all.
     """
     check_heads(description, serving)
+    check_established(description, serving)
     sizes = block_sizes(description, serving, dtype)
     stages = stage_caches(description, serving, sizes, dtype)
     members = [Member(stage, cache) for stage, caches in enumerate(stages) for cache in caches]
@@ -168,7 +176,36 @@ def model_groups(description: ModelDescription, serving: ServingFacts, dtype: st
         chunked = any(isinstance(layer, ChunkedLocal) for layer in description.layers)
         allowed = serving.rules.windows_in_chunks and not serving.draft_layers
         hybrid_manager = allowed or not chunked
+    caches = [member.cache for member in members]
+    pages = {cache.page_bytes for cache in caches}
+    if packs_pages(description) and len(pages) > 1 and not are_one_group(caches):
+        return packed_groups(members)
     return form_groups(members, serving.rules, hybrid_manager=hybrid_manager)
+
+
+def packs_pages(description: ModelDescription) -> bool:
+    """Whether vLLM puts the pages of unlike layers side by side (a block-outermost layout)."""
+    return any(isinstance(layer, CompressedLatent) for layer in description.layers)
+
+
+def check_established(description: ModelDescription, serving: ServingFacts) -> None:
+    """Refuse what has not been established for layers that read a chosen part of the context.
+
+    Raises:
+        EstimateError: names it.
+    """
+    if not any(isinstance(layer, BlockSparse | CompressedLatent) for layer in description.layers):
+        return
+    if not serving.rules.sparse_layers:
+        raise EstimateError(
+            f"The caches of {description.architecture} are modelled for vLLM 0.32 and later, not "
+            f"for {serving.rules.name}."
+        )
+    if packs_pages(description) and serving.hybrid_manager is False:
+        raise EstimateError(
+            f"{description.architecture} without the hybrid KV-cache manager is not modelled.",
+            hint="Leave --disable-hybrid-kv-cache-manager out.",
+        )
 
 
 def plan_ranks(

@@ -202,6 +202,19 @@ def _moon(vision: ConfigKeys, hidden: int) -> int:
     return first + positions + vision.whole("vt_num_hidden_layers") * block + 2 * width + projector
 
 
+def _minimax_m3(vision: ConfigKeys, hidden: int) -> int:
+    width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
+    pieces = vision.section("img_token_compression_config") or ConfigKeys({})
+    frames = pieces.whole_or_none("temporal_patch_size") or 2
+    merge = pieces.whole_or_none("spatial_merge_size") or 2
+    block = 4 * width + 4 * _linear(width, width)
+    block += _linear(width, inner) + _linear(inner, width)
+    first = 3 * frames * vision.whole("patch_size") ** 2 * width + 2 * width
+    projector = _linear(width, hidden) + _linear(hidden, hidden)
+    merger = _linear(hidden * merge * merge, hidden) + _linear(hidden, hidden)
+    return first + vision.whole("num_hidden_layers") * block + projector + merger
+
+
 ENCODERS: Mapping[str, tuple[Callable[[ConfigKeys, int], int], Mapping[str, object]]] = {
     "Qwen2VLForConditionalGeneration": (_qwen2_vl, _QWEN2_VL),
     "Qwen2_5_VLForConditionalGeneration": (_qwen2_5_vl, _QWEN2_5_VL),
@@ -211,4 +224,5 @@ ENCODERS: Mapping[str, tuple[Callable[[ConfigKeys, int], int], Mapping[str, obje
     "Llama4ForConditionalGeneration": (_llama4, _LLAMA4),
     "Glm4vForConditionalGeneration": (_glm4v, _GLM4V),
     "KimiK25ForConditionalGeneration": (_moon, _MOON),
+    "MiniMaxM3SparseForConditionalGeneration": (_minimax_m3, {}),
 }

@@ -95,11 +95,12 @@ def _compressed_tensors(quantization: ConfigKeys) -> Fraction | None:
     for name in groups.values:
         group = groups.section(name)
         weights = group.section("weights") if group is not None else None
-        widths.add(None if weights is None else _by_weights(weights))
+        widths.add(None if weights is None else by_weights(weights))
     return widths.pop() if len(widths) == 1 else None
 
 
-def _by_weights(weights: ConfigKeys) -> Fraction:
+def by_weights(weights: ConfigKeys) -> Fraction:
+    """Bytes of one weight as compressed-tensors describes it, with its share of scales."""
     bits = weights.whole("num_bits", most=16)
     group = weights.whole_or_none("group_size", least=-1)
     width = Fraction(bits, 8)
