@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.memory.budget",
         "mixvllm.memory.gpu_table",
         "mixvllm.memory.request",
+        "mixvllm.memory.solution",
         "mixvllm.models.description",
         "mixvllm.server.lifecycle",
         "mixvllm.server.progress",

@@ -11,6 +11,7 @@ from mixvllm.cli.estimate_questions import (
     ConcurrencyOption,
     OutputOption,
     PromptOption,
+    SolveOption,
     asked_concurrency,
     asked_load,
 )
@@ -105,6 +106,7 @@ def estimate_kv(
     concurrency: ConcurrencyOption = None,
     prompt: PromptOption = None,
     output: OutputOption = None,
+    unknown: SolveOption = None,
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
@@ -122,11 +124,20 @@ def estimate_kv(
     invocation: Invocation = ctx.obj
     first = models[0] if models else None
     settings = resolve_settings(invocation, flags, config, profile, first).settings
+    many, load = asked_concurrency(concurrency), asked_load(prompt, output)
+    if unknown is not None:
+        from mixvllm.cli.estimate_solve import Given, answer_solved
+
+        axes = asked_axes(models or ["-"], gpu=gpu, compared=compared, versions=vllm_version)
+        if axes.count > 1:
+            raise UsageError("--solve is for one model, GPU and release.")
+        choices = Choices(axes.gpus[0], kv_cache_memory, vllm_version, block_size, many, load)
+        given = Given(flags, config, profile, models or ())
+        return answer_solved(invocation, unknown, settings, choices, given)
     name = require_model(settings, "estimate-kv")
     # The environment may name another model than the command line; it wins, alone.
     named = models if models and name == first else [name]
     axes = asked_axes(named, gpu=gpu, compared=compared, versions=vllm_version)
-    many, load = asked_concurrency(concurrency), asked_load(prompt, output)
     choices = Choices(axes.gpus[0], kv_cache_memory, axes.versions[0], block_size, many, load)
     if axes.count > 1:
         from mixvllm.cli.estimate_variants import compare

@@ -8,6 +8,7 @@ import typer
 
 from mixvllm.errors import UsageError
 from mixvllm.memory.request import Load
+from mixvllm.memory.solution import UNKNOWNS
 from mixvllm.settings.declaration import token_count
 
 PANEL = "Questions"
@@ -37,6 +38,18 @@ OutputOption = Annotated[
         metavar="TOKENS",
         help="Tokens of the average answer, with --prompt.",
         rich_help_panel=PANEL,
+    ),
+]
+
+SolveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--solve",
+        metavar="|".join(UNKNOWNS),
+        help="Find what does: the longest context, the most requests, the fewest GPUs, the "
+        "smallest GPU, the quantization, or the models of the catalogue.",
+        rich_help_panel=PANEL,
+        autocompletion=lambda: list(UNKNOWNS),
     ),
 ]
 

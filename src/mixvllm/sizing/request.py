@@ -131,13 +131,20 @@ def chosen_rules(version: str | None) -> Rules:
 
 
 def chosen_gpu(option: str | None) -> Gpu | None:
-    """The GPU that is named.
+    """The GPU that is named, if one is.
 
     Raises:
         UsageError: there is none of this name.
     """
-    if option is None:
-        return None
+    return None if option is None else named_gpu(option)
+
+
+def named_gpu(option: str) -> Gpu:
+    """The GPU of `--gpu`.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
     try:
         return find_gpu(option)
     except EstimateError as error:
