@@ -27,6 +27,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.settings",
         "mixvllm.memory.answer",
         "mixvllm.memory.budget",
+        "mixvllm.memory.comparison",
+        "mixvllm.sizing.logged",
         "mixvllm.memory.gpu_table",
         "mixvllm.memory.request",
         "mixvllm.memory.solution",
@@ -51,6 +53,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.gpus",
         "mixvllm.vllm_internals.installed",
         "mixvllm.vllm_internals.model_types",
+        "mixvllm.vllm_internals.startup_log",
         # `--exact`: the process that asks vLLM, and its answers; never vLLM itself.
         "mixvllm.vllm_internals.planner_answers",
         "mixvllm.vllm_internals.planner_process",

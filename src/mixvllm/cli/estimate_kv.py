@@ -7,6 +7,13 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.cli.estimate_measured import (
+    ForgetOption,
+    FromLogOption,
+    Measured,
+    MeasuredOption,
+    SaveOption,
+)
 from mixvllm.cli.estimate_questions import (
     ConcurrencyOption,
     OutputOption,
@@ -15,7 +22,7 @@ from mixvllm.cli.estimate_questions import (
     asked_concurrency,
     asked_load,
 )
-from mixvllm.cli.exact import ExactOption, exact_answer
+from mixvllm.cli.exact import ExactOption, exact_answer, refuse_beside_exact
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -110,6 +117,10 @@ def estimate_kv(
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
+    from_log: FromLogOption = None,
+    save: SaveOption = False,
+    measured: MeasuredOption = True,
+    forgotten: ForgetOption = False,
     exact: ExactOption = False,
     picture: SvgOption = None,
     as_json: JsonOption = False,
@@ -123,7 +134,16 @@ def estimate_kv(
     """
     invocation: Invocation = ctx.obj
     first = models[0] if models else None
-    settings = resolve_settings(invocation, flags, config, profile, first).settings
+    resolved = resolve_settings(invocation, flags, config, profile, first)
+    settings = resolved.settings
+    if exact:
+        several = len(models or ()) > 1 or compared or "," in (vllm_version or "")
+        refuse_beside_exact(several=several, log=from_log or save, solve=unknown)
+    if from_log is not None or save:
+        from mixvllm.cli.estimate_from_log import report_log
+
+        choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
+        return report_log(invocation.output, from_log, resolved, choices, save=save)
     many, load = asked_concurrency(concurrency), asked_load(prompt, output)
     if unknown is not None:
         from mixvllm.cli.estimate_solve import Given, answer_solved
@@ -144,14 +164,14 @@ def estimate_kv(
 
         if explained:
             raise UsageError("--explain is for one model, GPU and release.")
-        if exact:
-            raise UsageError("--exact is for one model, GPU and release.")
         return compare(invocation.output, settings, choices, axes)
     if exact:
         answer = exact_answer(invocation, settings, choices)
     else:
         request = estimate_request(settings, choices)
         found = find_model(name, revision=settings.model.revision)
+        here = Measured(invocation.output, found, settings.model.revision)
+        request = here.taken_into(request, wanted=measured, forgotten=forgotten)
         answer = estimate(found.description, found.weights, found.source, request)
     invocation.output.answer(estimate_view(answer, explained=explained), estimate_as_json(answer))
     if as_json:

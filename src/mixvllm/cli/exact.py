@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mixvllm.cli.invocation import Invocation
+from mixvllm.errors import UsageError
 from mixvllm.memory.answer import Estimate
 from mixvllm.settings.resolve import require_model
 from mixvllm.settings.schema import ServeConfig
@@ -20,6 +21,20 @@ ExactOption = Annotated[
         "and without a GPU. Needs the model's config.json and takes 10 to 60 seconds.",
     ),
 ]
+
+
+def refuse_beside_exact(*, several: object, log: object, solve: object) -> None:
+    """Refuse what `--exact` does not answer; each is true where it is asked for.
+
+    Raises:
+        UsageError: one is.
+    """
+    if several:
+        raise UsageError("--exact is for one model, GPU and release.")
+    if log:
+        raise UsageError("--exact does not read logs: leave it or --from-log out.")
+    if solve:
+        raise UsageError("--exact answers for given settings: leave it or --solve out.")
 
 
 def exact_answer(invocation: Invocation, settings: ServeConfig, choices: Choices) -> Estimate:

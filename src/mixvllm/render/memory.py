@@ -25,7 +25,8 @@ def estimate_view(estimate: Estimate, *, explained: bool = False) -> RenderableT
         parts += ["", vllm_lines(estimate, estimate.capacity)]
     parts += ["", _facts(estimate), "", _groups(estimate)]
     if estimate.gpu is not None and estimate.budget is not None:
-        parts += ["", budget_table(estimate.gpu, estimate.budget)]
+        is_measured = estimate.measured is not None
+        parts += ["", budget_table(estimate.gpu, estimate.budget, is_measured=is_measured)]
     if estimate.suggestions:
         parts += ["", _suggestions(estimate)]
     if explained:
@@ -224,6 +225,7 @@ def _notes(estimate: Estimate) -> RenderableType:
         by = f"the planner of {estimate.exact.planner} itself,"
     return Group(
         *(Text(each) for each in estimate.notes),
+        *_measured(estimate),
         *_bounds(estimate),
         Text(f"By {by} for {_server(estimate)}.{known}", style="dim"),
     )
@@ -234,9 +236,26 @@ def _server(estimate: Estimate) -> str:
     return f"{estimate.gpu_count} x {gpu.name}" if gpu and gpu.name else "a CUDA server"
 
 
+def _measured(estimate: Estimate) -> Iterator[Text]:
+    """Where the budget comes from, when not from an estimate."""
+    measured, budget = estimate.measured, estimate.budget
+    if measured is None or budget is None:
+        return
+    beside = size_text(measured.taken_bytes - budget.weights_bytes)
+    weights = size_text(measured.weights_bytes)
+    own = f"weights {weights} and {beside} beside them" if measured.weights_bytes else beside
+    yield Text(
+        f"Measured here on {measured.measured_at} by vLLM {measured.vllm_version}: {own}. "
+        "--no-measured leaves it out."
+    )
+
+
 def _bounds(estimate: Estimate) -> Iterator[Text]:
     capacity = estimate.capacity
     if capacity is None or capacity.tokens_low is None or not capacity.tokens_high:
         return
     between = f"between {capacity.tokens_low:,} and {capacity.tokens_high:,} tokens"
+    if estimate.measured is not None:
+        yield Text(f"Starts repeat within 0.02 GiB: expect {between}.")
+        return
     yield Text(f"What vLLM takes beside the weights is estimated: expect {between}.")
