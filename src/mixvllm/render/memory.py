@@ -219,7 +219,8 @@ def _table(*names: str) -> Table:
 
 
 def _notes(estimate: Estimate) -> RenderableType:
-    known = "" if estimate.capacity else " Give --gpu NAME to know what fits."
+    is_open = estimate.capacity is None and estimate.gpu is None
+    known = " Give --gpu NAME to know what fits." if is_open else ""
     by = f"the rules of vLLM {estimate.vllm_version}"
     if estimate.exact is not None:
         by = f"the planner of {estimate.exact.planner} itself,"

@@ -18,6 +18,7 @@ from mixvllm.models.from_documents import found_in
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizing.exact_answer import exact_estimate
 from mixvllm.sizing.exact_facts import ExactFacts
+from mixvllm.sizing.here import planned_here
 from mixvllm.sizing.request import Choices, estimate_request
 from mixvllm.vllm_internals.installed import InstalledEngine, require_engine
 from mixvllm.vllm_internals.planner_answers import Survey, survey_from
@@ -75,7 +76,7 @@ def estimate_exactly(
             "--exact answers for requests of full length: leave --concurrency and --prompt out."
         )
     found = find_documents(name, revision=settings.model.revision)
-    request = estimate_request(settings, choices)
+    request = planned_here(estimate_request(settings, choices))
     question = first_question(found, request, trusts_code=settings.model.trust_remote_code)
     asked = _Asked(found, request, question)
     ours = _by_our_rules(asked, name)

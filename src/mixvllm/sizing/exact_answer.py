@@ -54,7 +54,7 @@ def exact_estimate(facts: ExactFacts) -> Estimate:
         suggestions=_suggestions(facts) if check.agrees else (),
         explanation=explain(growing, serving, plan, facts.weights, pool),
         vllm_version=facts.version,
-        notes=(check.remark, *_notes(facts)),
+        notes=(check.remark, *request.notes, *_notes(facts)),
         changes_needed=() if pool is None else plan.warnings,
         exact=check,
     )
