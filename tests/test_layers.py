@@ -28,6 +28,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.memory.answer",
         "mixvllm.memory.budget",
         "mixvllm.memory.gpu_table",
+        "mixvllm.memory.growth",
+        "mixvllm.memory.kv.layer_cache",
         "mixvllm.memory.request",
         "mixvllm.memory.solution",
         "mixvllm.models.description",

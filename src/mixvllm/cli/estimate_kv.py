@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mixvllm.cli.estimate_questions import (
+    ChartOption,
     ConcurrencyOption,
     OutputOption,
     PromptOption,
@@ -23,6 +24,7 @@ from mixvllm.cli.picture import SvgOption
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.errors import UsageError
 from mixvllm.memory.estimate import estimate
+from mixvllm.memory.growth import growth
 from mixvllm.models.find import find_model
 from mixvllm.render.catalogue import catalogue_as_json, catalogue_table
 from mixvllm.render.memory import estimate_view
@@ -106,6 +108,7 @@ def estimate_kv(
     prompt: PromptOption = None,
     output: OutputOption = None,
     unknown: SolveOption = None,
+    charted: ChartOption = False,
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
@@ -140,13 +143,15 @@ def estimate_kv(
     if axes.count > 1:
         from mixvllm.cli.estimate_variants import compare
 
-        if explained:
-            raise UsageError("--explain is for one model, GPU and release.")
+        if explained or charted:
+            raise UsageError("--explain and --chart are for one model, GPU and release.")
         return compare(invocation.output, settings, choices, axes)
     request = estimate_request(settings, choices)
     found = find_model(name, revision=settings.model.revision)
     answer = estimate(found.description, found.weights, found.source, request)
-    invocation.output.answer(estimate_view(answer, explained=explained), estimate_as_json(answer))
+    grown = growth(found.description, found.weights, request) if charted else None
+    view = estimate_view(answer, explained=explained, growth=grown)
+    invocation.output.answer(view, estimate_as_json(answer, grown))
     if as_json:
         for note in (*answer.changes_needed, *answer.notes):
             invocation.output.note(note)
