@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from mixvllm.server.engine import StepReporter
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.lifecycle import Lifecycle, Phase, Progress
+from mixvllm.server.prediction import Prediction
 from mixvllm.server.restarts import RestartBudget
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
@@ -123,6 +124,7 @@ class SmallBuilder:
     failure: Exception | None = None
     gate: threading.Event = field(default_factory=threading.Event)
     threads: list[int] = field(default_factory=list)
+    prediction: Prediction = field(default_factory=Prediction)
 
     def build(self, on_step: StepReporter) -> SmallEngine:
         self.threads.append(threading.get_ident())

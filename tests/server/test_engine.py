@@ -242,7 +242,8 @@ def test_status_tells_the_numbers_that_vllm_reports(
 
     assert reported is not None
     assert status["kv_cache"]["actual_tokens"] == int(reported[1].replace(",", ""))
-    assert f"KV cache: {reported[1]} tokens" in server.said
+    assert status["kv_cache"]["predicted_tokens"] == status["kv_cache"]["actual_tokens"]
+    assert f"KV cache: {reported[1]} tokens (predicted {reported[1]})" in server.said
     assert len(status["engine_pids"]) == 2
     assert status["model"] == "demo"
     assert KEY not in json.dumps(status)

@@ -90,9 +90,9 @@ def _judged(reports: list[FileReport], gpu: str | None, *, online: bool) -> list
 
 
 def _named(gpu: str) -> Gpu | None:
-    from mixvllm.sizing.request import chosen_gpu
+    from mixvllm.sizing.request import named_gpu
 
-    return chosen_gpu(gpu)
+    return named_gpu(gpu)
 
 
 def _present() -> PresentGpus | None:

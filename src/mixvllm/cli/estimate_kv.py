@@ -7,6 +7,13 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.cli.estimate_measured import (
+    ForgetOption,
+    FromLogOption,
+    Measured,
+    MeasuredOption,
+    SaveOption,
+)
 from mixvllm.cli.estimate_questions import (
     ChartOption,
     ConcurrencyOption,
@@ -112,6 +119,10 @@ def estimate_kv(
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
+    from_log: FromLogOption = None,
+    save: SaveOption = False,
+    measured: MeasuredOption = True,
+    forgotten: ForgetOption = False,
     picture: SvgOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -124,16 +135,20 @@ def estimate_kv(
     """
     invocation: Invocation = ctx.obj
     first = models[0] if models else None
-    settings = resolve_settings(invocation, flags, config, profile, first).settings
+    resolved = resolve_settings(invocation, flags, config, profile, first)
+    settings = resolved.settings
+    if from_log is not None or save:
+        from mixvllm.cli.estimate_from_log import report_log
+
+        choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
+        return report_log(invocation.output, from_log, resolved, choices, save=save)
     many, load = asked_concurrency(concurrency), asked_load(prompt, output)
     if unknown is not None:
         from mixvllm.cli.estimate_solve import Given, answer_solved
 
-        axes = asked_axes(models or ["-"], gpu=gpu, compared=compared, versions=vllm_version)
-        if axes.count > 1:
-            raise UsageError("--solve is for one model, GPU and release.")
+        axes = asked_axes(models or [""], gpu=gpu, compared=compared, versions=vllm_version)
         choices = Choices(axes.gpus[0], kv_cache_memory, vllm_version, block_size, many, load)
-        given = Given(flags, config, profile, models or ())
+        given = Given(flags, config, profile, models or (), axes, measured, forgotten)
         return answer_solved(invocation, unknown, settings, choices, given)
     name = require_model(settings, "estimate-kv")
     # The environment may name another model than the command line; it wins, alone.
@@ -148,6 +163,8 @@ def estimate_kv(
         return compare(invocation.output, settings, choices, axes)
     request = estimate_request(settings, choices)
     found = find_model(name, revision=settings.model.revision)
+    here = Measured(invocation.output, found, settings.model.revision)
+    request = here.taken_into(request, wanted=measured, forgotten=forgotten)
     answer = estimate(found.description, found.weights, found.source, request)
     grown = growth(found.description, found.weights, request) if charted else None
     view = estimate_view(answer, explained=explained, growth=grown)

@@ -8,6 +8,7 @@ from typing import Literal
 from mixvllm.memory.budget import Budget
 from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.kv.plan import KvGroup
+from mixvllm.memory.measured import Measurement
 from mixvllm.memory.request import Load
 
 
@@ -209,6 +210,8 @@ class Estimate:
         explanation: How the numbers come about.
         vllm_version: The release whose rules were taken.
         notes: What is assumed or asked "what if".
+        measured: The start-up of this machine that the budget is taken from; None where the
+            budget is estimated.
         changes_needed: What vLLM refuses although it fits, and the flag that helps.
         question: What `--concurrency` asks, or None.
         load: The average request, or None where none is given.
@@ -230,6 +233,7 @@ class Estimate:
     vllm_version: str
     notes: tuple[str, ...] = ()
     changes_needed: tuple[str, ...] = ()
+    measured: Measurement | None = None
     question: Question | None = None
     load: Load | None = None
     load_at_once: AtOnce | None = None

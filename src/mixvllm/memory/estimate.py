@@ -74,6 +74,7 @@ def estimate(
         load=request.load,
         load_at_once=at_once(now, asked_tokens(request, now)) if request.load else None,
         full_at_once=at_once(now, serving.max_model_len),
+        measured=now.measured,
     )
 
 

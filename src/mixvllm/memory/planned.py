@@ -9,6 +9,7 @@ from mixvllm.memory.budget import Budget, memory_budget
 from mixvllm.memory.kv.blocks import resolved_dtype
 from mixvllm.memory.kv.groups import Group
 from mixvllm.memory.kv.plan import KvPlan, model_groups, plan_groups
+from mixvllm.memory.measured import Measurement, conditions_of, that_holds
 from mixvllm.memory.request import EstimateRequest, as_asked, serving_facts
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.memory.weights import RankWeights, rank_weights
@@ -31,6 +32,7 @@ class Planned:
         longest_allowed: The longest request that may be asked for: the model's own context, or
             the asked length where that is more.
         overdrawn_bytes: What a GPU lacks for a cache whose size was given.
+        measured: The start-up that the budget is taken from, or None where it is estimated.
     """
 
     serving: ServingFacts
@@ -41,6 +43,7 @@ class Planned:
     plan: KvPlan
     longest_allowed: int
     overdrawn_bytes: int = 0
+    measured: Measurement | None = None
 
     @property
     def fits(self) -> bool:
@@ -73,7 +76,8 @@ def planned(
     """
     serving = serving_facts(description, request)
     on_rank = _on_rank(weights, description, serving, request.data_parallel_size)
-    budget = _budget(description, on_rank, serving, request)
+    measured = _measured(description, serving, request)
+    budget = _budget(description, on_rank, serving, request, measured)
     pool = request.kv_cache_memory_bytes
     if pool is None and budget is not None:
         pool = max(0, budget.kv_cache.best)
@@ -84,7 +88,7 @@ def planned(
         groups, plan = _plan(description, serving, pool)
     allowed = max(serving.max_model_len, description.context_length or 0)
     lacking = _overdrawn(budget, request)
-    return Planned(serving, on_rank, budget, pool, groups, plan, allowed, lacking)
+    return Planned(serving, on_rank, budget, pool, groups, plan, allowed, lacking, measured)
 
 
 def _plan(
@@ -104,14 +108,37 @@ def _on_rank(
     return rank_weights(weights, description, serving)
 
 
+def _measured(
+    description: ModelDescription, serving: ServingFacts, request: EstimateRequest
+) -> Measurement | None:
+    """The measurement that holds; none for a cache whose size is given, or for several copies."""
+    if request.gpu is None or request.kv_cache_memory_bytes or request.data_parallel_size > 1:
+        return None
+    if not request.measurements:
+        return None
+    conditions = conditions_of(
+        description,
+        serving,
+        request.gpu,
+        quantization=request.quantization or description.quantization,
+        kv_cache_dtype=resolved_dtype(description, serving),
+        arguments=request.memory_arguments,
+    )
+    return that_holds(request.measurements, conditions)
+
+
 def _budget(
     description: ModelDescription,
     weights: RankWeights | None,
     serving: ServingFacts,
     request: EstimateRequest,
+    measured: Measurement | None,
 ) -> Budget | None:
     if request.gpu is None:
         return None
+    if measured is not None and (weights is not None or measured.weights_bytes):
+        computed = weights.total_bytes + weights.buffer_bytes if weights else 0
+        return measured.budget(request.gpu, request.gpu_memory_utilization, computed)
     if weights is None:
         raise EstimateError(
             f"The size of the weights of {description.name} on a GPU is not known, so what they "

@@ -7,10 +7,16 @@ from typing import Literal
 
 from mixvllm.errors import EstimateError
 from mixvllm.memory.alike import named_alike
-from mixvllm.memory.defaults import api_server_limits, default_length, settled_limits
+from mixvllm.memory.defaults import (
+    api_server_limits,
+    cpu_server_limits,
+    default_length,
+    settled_limits,
+)
 from mixvllm.memory.gpu_table import Gpu
+from mixvllm.memory.measured import Measurement
 from mixvllm.memory.rules import NEWEST, RELEASES, Rules
-from mixvllm.memory.serving import ServingFacts
+from mixvllm.memory.serving import Platform, ServingFacts
 from mixvllm.models.description import ModelDescription
 
 LONGER_VARIABLE = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
@@ -38,8 +44,14 @@ class EstimateRequest:
         quantization: A method to assume instead of the checkpoint's.
         gpu: The GPU to plan for, or None.
         kv_cache_memory_bytes: The pool on each GPU, or None where it is not known.
+        measurements: What starts of this model measured on this machine, the newest first; the
+            first that holds for the settings is taken in place of the estimated overheads.
+        memory_arguments: Arguments of vLLM whose effect is not modelled and small, as one text: a
+            measurement holds only where they are the same.
         may_exceed_context: Whether lengths beyond the model's own are allowed.
         data_parallel_size: Copies of the model; the numbers are those of one.
+        platform: The build of vLLM that serves it.
+        backend_block_size: The block of its attention backend, where that is not the usual one.
         rules: The release of vLLM that is modelled.
         vllm_version: How it was named, or None for the name of the rules.
         concurrency: Requests that must run at once, of the load or else of full length; None
@@ -67,7 +79,11 @@ class EstimateRequest:
     mamba_ssm_cache_dtype: str = "auto"
     gpu: Gpu | None = None
     kv_cache_memory_bytes: int | None = None
+    measurements: tuple[Measurement, ...] = ()
+    memory_arguments: str = ""
     may_exceed_context: bool = False
+    platform: Platform = "cuda"
+    backend_block_size: int | None = None
     rules: Rules = field(default=RELEASES[NEWEST])
     vllm_version: str | None = None
     concurrency: int | None = None
@@ -88,8 +104,10 @@ def serving_facts(description: ModelDescription, request: EstimateRequest) -> Se
         EstimateError: the length is above the model's, or the limits contradict each other.
     """
     length = _longest_length(description, request)
+    ranks = request.tensor_parallel_size * request.pipeline_parallel_size
+    on_cpu = request.platform == "cpu"
     limits = settled_limits(
-        api_server_limits(request.gpu, request.rules),
+        cpu_server_limits(ranks) if on_cpu else api_server_limits(request.gpu, request.rules),
         length,
         max_num_batched_tokens=request.max_num_batched_tokens,
         max_num_seqs=request.max_num_seqs,

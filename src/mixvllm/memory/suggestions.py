@@ -45,13 +45,19 @@ def suggest(
         return ()
     unmet = asked is not None and not asked.fits
     fixed = replace(request, max_model_len=now.serving.max_model_len)
+    # What was measured does not hold for every change, and an estimate that is better only than
+    # a measurement is no gain.
+    least = now.plan.max_concurrency
+    if now.measured is not None:
+        estimated = planned(description, weights, replace(fixed, measurements=()))
+        least = max(least, estimated.plan.max_concurrency)
     limits = asked.flags if asked is not None and unmet else ()
     changes = list(levers(fixed, now, asked if unmet else None))
 
     def improves(other: Planned) -> bool:
         if unmet:
             return holds(other, fixed)
-        more = other.plan.max_concurrency > now.plan.max_concurrency
+        more = other.plan.max_concurrency > least
         return other.fits and (more or not now.fits)
 
     def tried(some: Iterable[Change]) -> list[Suggestion]:

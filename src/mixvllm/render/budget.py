@@ -12,20 +12,24 @@ from mixvllm.render.units import size_text
 BAR_CELLS = 20
 
 
-def budget_table(gpu: Gpu, budget: Budget) -> Table:
+def budget_table(gpu: Gpu, budget: Budget, *, is_measured: bool = False) -> Table:
     """What the most loaded GPU's memory goes to, each part with a bar of its share."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("memory of a GPU", no_wrap=True)
-    table.add_column("best guess", justify="right", no_wrap=True)
+    known = "measured here" if is_measured else "best guess"
+    table.add_column(known, justify="right", no_wrap=True)
     table.add_column("from - to", justify="right", no_wrap=True)
     table.add_column("share", no_wrap=True, overflow="crop")
-    rows = (
+    rows = [
         ("weights", Band(*[budget.weights_bytes] * 3)),
         ("activations", budget.activation),
         ("CUDA graphs", budget.cuda_graph),
         ("context and buffers", budget.other),
         ("KV cache", budget.kv_cache),
-    )
+    ]
+    if is_measured:
+        # vLLM tells the two as one.
+        rows[1:4] = [("activations and buffers", budget.activation), rows[2]]
     for name, band in rows:
         table.add_row(name, _size(band.best), _range(band), _bar(band.best, gpu.total_bytes))
     if budget.requested_bytes is not None:

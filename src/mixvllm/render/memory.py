@@ -34,7 +34,8 @@ def estimate_view(
         return Group(*parts, "", GrowthChart(growth), "", _notes(estimate))
     parts += ["", _facts(estimate), "", _groups(estimate)]
     if estimate.gpu is not None and estimate.budget is not None:
-        parts += ["", budget_table(estimate.gpu, estimate.budget)]
+        is_measured = estimate.measured is not None
+        parts += ["", budget_table(estimate.gpu, estimate.budget, is_measured=is_measured)]
     if estimate.suggestions:
         parts += ["", _suggestions(estimate)]
     if explained:
@@ -222,6 +223,7 @@ def _notes(estimate: Estimate) -> RenderableType:
     known = "" if estimate.capacity else " Give --gpu NAME to know what fits."
     return Group(
         *(Text(each) for each in estimate.notes),
+        *_measured(estimate),
         *_bounds(estimate),
         Text(
             f"By the rules of vLLM {estimate.vllm_version} for {_server(estimate)}.{known}",
@@ -235,9 +237,26 @@ def _server(estimate: Estimate) -> str:
     return f"{estimate.gpu_count} x {gpu.name}" if gpu and gpu.name else "a CUDA server"
 
 
+def _measured(estimate: Estimate) -> Iterator[Text]:
+    """Where the budget comes from, when not from an estimate."""
+    measured, budget = estimate.measured, estimate.budget
+    if measured is None or budget is None:
+        return
+    beside = size_text(measured.taken_bytes - budget.weights_bytes)
+    weights = size_text(measured.weights_bytes)
+    own = f"weights {weights} and {beside} beside them" if measured.weights_bytes else beside
+    yield Text(
+        f"Measured here on {measured.measured_at} by vLLM {measured.vllm_version}: {own}. "
+        "--no-measured leaves it out."
+    )
+
+
 def _bounds(estimate: Estimate) -> Iterator[Text]:
     capacity = estimate.capacity
     if capacity is None or capacity.tokens_low is None or not capacity.tokens_high:
         return
     between = f"between {capacity.tokens_low:,} and {capacity.tokens_high:,} tokens"
+    if estimate.measured is not None:
+        yield Text(f"Starts repeat within 0.02 GiB: expect {between}.")
+        return
     yield Text(f"What vLLM takes beside the weights is estimated: expect {between}.")

@@ -55,6 +55,7 @@ def estimate_as_json(estimate: Estimate, growth: Growth | None = None) -> dict[s
             {"term": each.term, "formula": each.formula, "bytes": each.size_bytes}
             for each in estimate.explanation
         ],
+        "measured": _measured(estimate),
         # Of a pool that was given nothing is uncertain: the rules are vLLM's own.
         "uncertainty": {
             "kv_cache_tokens_low": capacity and capacity.tokens_low,
@@ -97,6 +98,19 @@ def _load(estimate: Estimate) -> dict[str, Any] | None:
         "requests_by_memory_high": now.by_memory_high,
         "max_num_seqs": now.max_num_seqs,
         "full_length_requests_at_once": full and full.count,
+    }
+
+
+def _measured(estimate: Estimate) -> dict[str, Any] | None:
+    measured = estimate.measured
+    if measured is None:
+        return None
+    return {
+        "date": measured.measured_at,
+        "vllm_version": measured.vllm_version,
+        "taken_bytes": measured.taken_bytes,
+        "weights_bytes": measured.weights_bytes,
+        "cuda_graph_bytes": measured.cuda_graph_bytes,
     }
 
 

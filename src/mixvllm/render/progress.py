@@ -142,6 +142,8 @@ def server_table(servers: Sequence[RunningServer]) -> RenderableType:
 
 def _kv_cache(event: ServerReady) -> str:
     text = f"KV cache: {event.kv_cache_tokens:,} tokens"
+    if event.predicted_kv_cache_tokens is not None:
+        text += f" (predicted {event.predicted_kv_cache_tokens:,})"
     if event.kv_cache_max_concurrency is not None and event.max_model_len is not None:
         text += (
             f", room for {event.kv_cache_max_concurrency:.2f} requests "

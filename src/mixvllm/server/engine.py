@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
 from mixvllm.server.lifecycle import Phase, Progress
+from mixvllm.server.prediction import Prediction
 from mixvllm.vllm_internals.facts import EngineFacts
 
 Scope = MutableMapping[str, Any]
@@ -53,6 +54,10 @@ class Engine(Protocol):
 
 class EngineBuilder(Protocol):
     """Builds engines, the same one again and again."""
+
+    @property
+    def prediction(self) -> Prediction:
+        """What its engines are expected to report, as far as that is known by now."""
 
     def build(self, on_step: StepReporter) -> Engine:
         """Load the engine; blocks, and is always called in the same thread.

@@ -36,6 +36,7 @@ class ServerReady:
         model: The name that requests use.
         elapsed_s: Seconds from the command, or from the engine's death, to here.
         kv_cache_tokens: The size of the KV cache in tokens.
+        predicted_kv_cache_tokens: What the estimate said before.
         kv_cache_max_concurrency: How many requests of the longest context fit at once.
         max_model_len: The longest context in tokens.
         restarts: How many engines died before this one.
@@ -45,6 +46,7 @@ class ServerReady:
     model: str
     elapsed_s: float
     kv_cache_tokens: int | None = None
+    predicted_kv_cache_tokens: int | None = None
     kv_cache_max_concurrency: float | None = None
     max_model_len: int | None = None
     restarts: int = 0

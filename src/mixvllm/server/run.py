@@ -131,6 +131,7 @@ def _ready(settings: ServeConfig, supervisor: Supervisor) -> ServerReady:
         elapsed_s=supervisor.lifecycle.down_s,
         restarts=supervisor.restarts,
         kv_cache_tokens=facts.kv_cache_tokens,
+        predicted_kv_cache_tokens=supervisor.prediction.tokens,
         kv_cache_max_concurrency=facts.kv_cache_max_concurrency,
         max_model_len=facts.max_model_len,
     )

@@ -9,24 +9,27 @@ from mixvllm.server.engine import Engine, StepReporter
 from mixvllm.server.gpu_memory import GpuMemory
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.model_files import locate_model
+from mixvllm.server.prediction import Prediction, predict
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.command_line import api_server_arguments
 from mixvllm.vllm_internals.environment import prepare_environment
 from mixvllm.vllm_internals.installed import InstalledEngine
 
 
-@dataclass(frozen=True)
+@dataclass
 class ServedEngineBuilder:
     """Builds vLLM engines for one set of settings.
 
     Attributes:
         settings: The settings.
         installed: The vLLM that is installed.
+        prediction: What the engine is expected to report, once the model is located.
         gpu_memory: What must be free again before a dead engine is replaced.
     """
 
     settings: ServeConfig
     installed: InstalledEngine
+    prediction: Prediction = field(default=Prediction(reason="the model is not located yet"))
     gpu_memory: GpuMemory = field(default_factory=GpuMemory)
 
     def build(self, on_step: StepReporter) -> Engine:
@@ -34,6 +37,7 @@ class ServedEngineBuilder:
         waiting = Progress("waiting until the memory of the GPUs is free")
         self.gpu_memory.wait_until_back(lambda: on_step(Phase.CHECKING, waiting))
         model_path = locate_model(self.settings.model, on_step, self.settings.vllm)
+        self.prediction = predict(self.settings, self.installed)
         arguments = api_server_arguments(
             self.settings, build=self.installed.build, model_path=model_path
         )

@@ -15,6 +15,7 @@ from mixvllm.server.engine_watch import EngineWatch
 from mixvllm.server.freed_memory import free_memory
 from mixvllm.server.interruption import FAILED, RESTARTING, STOPPING, Interruption
 from mixvllm.server.lifecycle import START_UP, Lifecycle, Phase, Progress
+from mixvllm.server.prediction import Prediction
 from mixvllm.server.requests_in_flight import RequestsInFlight
 from mixvllm.server.restarts import RestartBudget
 
@@ -78,6 +79,11 @@ class Supervisor:
         # One thread for the whole life of the process: engine processes may be bound to the
         # thread that started them.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+
+    @property
+    def prediction(self) -> Prediction:
+        """What the engine is expected to report."""
+        return self._builder.prediction
 
     @property
     def interruption(self) -> Interruption | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,32 @@ ARGUMENTS_READ: dict[str, type] = {
     "mamba_ssm_cache_dtype": str,
 }
 MEMORY_ARGUMENT = "kv_cache_memory_bytes"
+# These move the memory beside the cache a little, in ways that only a start can tell.
+ONLY_MEASURED = (
+    "attention_backend",
+    "attention_config",
+    "compilation_config",
+    "cuda_graph_sizes",
+    "cudagraph_capture_sizes",
+    "disable_custom_all_reduce",
+    "enable_chunked_prefill",
+    "enable_dbo",
+    "enable_eplb",
+    "enable_expert_parallel",
+    "enable_sleep_mode",
+    "kernel_config",
+    "kv_transfer_config",
+    "language_model_only",
+    "limit_mm_per_prompt",
+    "load_format",
+    "max_cudagraph_capture_size",
+    "mm_encoder_tp_mode",
+    "mm_processor_kwargs",
+    "moe_backend",
+    "optimization_level",
+    "skip_mm_profiling",
+    "swap_space",
+)
 # These move the numbers in ways that are not modelled: no answer is better than a wrong one.
 NOT_MODELLED = (
     "cpu_offload_gb",
@@ -85,12 +112,19 @@ def estimate_request(settings: ServeConfig, choices: Choices) -> EstimateRequest
         **asked,
         gpu=chosen_gpu(choices.gpu),
         kv_cache_memory_bytes=chosen_memory(choices.kv_cache_memory, settings.vllm),
+        memory_arguments=memory_arguments(settings.vllm),
         may_exceed_context=os.environ.get(LONGER_VARIABLE) == "1",
         rules=rules,
         vllm_version=choices.vllm_version and choices.vllm_version.strip().removeprefix("v"),
         concurrency=choices.concurrency,
         load=choices.load,
     )
+
+
+def memory_arguments(given: Mapping[str, Any]) -> str:
+    """Those arguments that only a start can tell the effect of, as one text; often none."""
+    said = {name: given[name] for name in ONLY_MEASURED if given.get(name) not in (None, {}, [])}
+    return json.dumps(said, sort_keys=True, default=str) if said else ""
 
 
 def read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,13 +160,20 @@ def chosen_rules(version: str | None) -> Rules:
 
 
 def chosen_gpu(option: str | None) -> Gpu | None:
-    """The GPU that is named.
+    """The GPU that is named, if one is.
 
     Raises:
         UsageError: there is none of this name.
     """
-    if option is None:
-        return None
+    return None if option is None else named_gpu(option)
+
+
+def named_gpu(option: str) -> Gpu:
+    """The GPU of `--gpu`.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
     try:
         return find_gpu(option)
     except EstimateError as error:

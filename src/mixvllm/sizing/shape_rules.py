@@ -56,10 +56,14 @@ def rank_counts(model: ModelDescription, most: int = MOST_NAMED_RANKS) -> list[i
     return [ranks for ranks in range(1, most + 1) if _refusal(model, ranks) is None]
 
 
+def needs_remote_code(model: ModelDescription) -> bool:
+    """Whether vLLM reads the model's config by code that comes with the model."""
+    return model.has_own_config_code and model.model_type not in known_model_types()
+
+
 def _remote_code(case: Case) -> Iterator[Finding]:
     model = case.found.description
-    needs = model.has_own_config_code and model.model_type not in known_model_types()
-    if needs and not case.settings.model.trust_remote_code:
+    if needs_remote_code(model) and not case.settings.model.trust_remote_code:
         yield Finding(
             ("model.trust_remote_code", MODEL),
             f"{model.name} brings its own code for its config ({model.model_type}), which vLLM "

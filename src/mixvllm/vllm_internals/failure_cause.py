@@ -43,6 +43,11 @@ class FailureCause:
         """The cause in words, or None."""
         return self._logged or self._printed or self._death
 
+    @property
+    def is_in_traceback(self) -> bool:
+        """Whether a traceback has begun whose last line has not come yet."""
+        return bool(self._in_traceback)
+
     def read(self, line: LogLine) -> None:
         """Take one line into account."""
         if line.process and line.level not in ("ERROR", "CRITICAL"):
