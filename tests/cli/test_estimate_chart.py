@@ -35,4 +35,4 @@ def test_a_chart_is_of_one_model(mixvllm: Command) -> None:
     ran = mixvllm("estimate-kv", LLAMA, "demo", "--chart")
 
     assert ran.code == 2
-    assert "--chart are for one model" in ran.err
+    assert "--chart is for one model" in ran.err

@@ -159,7 +159,8 @@ def estimate_kv(
         from mixvllm.cli.estimate_variants import compare
 
         if explained or charted:
-            raise UsageError("--explain and --chart are for one model, GPU and release.")
+            option = "--explain" if explained else "--chart"
+            raise UsageError(f"{option} is for one model, GPU and release.")
         return compare(invocation.output, settings, choices, axes)
     request = estimate_request(settings, choices)
     found = find_model(name, revision=settings.model.revision)
