@@ -23,7 +23,7 @@ ExactOption = Annotated[
 ]
 
 
-def refuse_beside_exact(*, several: object, log: object, solve: object) -> None:
+def refuse_beside_exact(*, several: object, log: object, solve: object, chart: object) -> None:
     """Refuse what `--exact` does not answer; each is true where it is asked for.
 
     Raises:
@@ -33,6 +33,8 @@ def refuse_beside_exact(*, several: object, log: object, solve: object) -> None:
         raise UsageError("--exact is for one model, GPU and release.")
     if log:
         raise UsageError("--exact does not read logs: leave it or --from-log out.")
+    if chart:
+        raise UsageError("--exact answers for one length: leave it or --chart out.")
     if solve:
         raise UsageError("--exact answers for given settings: leave it or --solve out.")
 
