@@ -15,6 +15,7 @@ from mixvllm.cli.estimate_measured import (
     SaveOption,
 )
 from mixvllm.cli.estimate_questions import (
+    ChartOption,
     ConcurrencyOption,
     OutputOption,
     PromptOption,
@@ -22,6 +23,7 @@ from mixvllm.cli.estimate_questions import (
     asked_concurrency,
     asked_load,
 )
+from mixvllm.cli.exact import ExactOption, exact_answer, refuse_beside_exact
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -30,6 +32,7 @@ from mixvllm.cli.picture import SvgOption
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.errors import UsageError
 from mixvllm.memory.estimate import estimate
+from mixvllm.memory.growth import growth
 from mixvllm.models.find import find_model
 from mixvllm.render.catalogue import catalogue_as_json, catalogue_table
 from mixvllm.render.memory import estimate_view
@@ -114,6 +117,7 @@ def estimate_kv(
     prompt: PromptOption = None,
     output: OutputOption = None,
     unknown: SolveOption = None,
+    charted: ChartOption = False,
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
@@ -121,6 +125,7 @@ def estimate_kv(
     save: SaveOption = False,
     measured: MeasuredOption = True,
     forgotten: ForgetOption = False,
+    exact: ExactOption = False,
     picture: SvgOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -135,6 +140,9 @@ def estimate_kv(
     first = models[0] if models else None
     resolved = resolve_settings(invocation, flags, config, profile, first)
     settings = resolved.settings
+    if exact:
+        several = len(models or ()) > 1 or compared or "," in (vllm_version or "")
+        refuse_beside_exact(several=several, log=from_log or save, solve=unknown, chart=charted)
     if from_log is not None or save:
         from mixvllm.cli.estimate_from_log import report_log
 
@@ -144,11 +152,9 @@ def estimate_kv(
     if unknown is not None:
         from mixvllm.cli.estimate_solve import Given, answer_solved
 
-        axes = asked_axes(models or ["-"], gpu=gpu, compared=compared, versions=vllm_version)
-        if axes.count > 1:
-            raise UsageError("--solve is for one model, GPU and release.")
+        axes = asked_axes(models or [""], gpu=gpu, compared=compared, versions=vllm_version)
         choices = Choices(axes.gpus[0], kv_cache_memory, vllm_version, block_size, many, load)
-        given = Given(flags, config, profile, models or ())
+        given = Given(flags, config, profile, models or (), axes, measured, forgotten)
         return answer_solved(invocation, unknown, settings, choices, given)
     name = require_model(settings, "estimate-kv")
     # The environment may name another model than the command line; it wins, alone.
@@ -158,15 +164,22 @@ def estimate_kv(
     if axes.count > 1:
         from mixvllm.cli.estimate_variants import compare
 
-        if explained:
-            raise UsageError("--explain is for one model, GPU and release.")
+        if explained or charted:
+            option = "--explain" if explained else "--chart"
+            raise UsageError(f"{option} is for one model, GPU and release.")
         return compare(invocation.output, settings, choices, axes)
-    request = planned_here(estimate_request(settings, choices))
-    found = find_model(name, revision=settings.model.revision)
-    here = Measured(invocation.output, found, settings.model.revision)
-    request = here.taken_into(request, wanted=measured, forgotten=forgotten)
-    answer = estimate(found.description, found.weights, found.source, request)
-    invocation.output.answer(estimate_view(answer, explained=explained), estimate_as_json(answer))
+    grown = None
+    if exact:
+        answer = exact_answer(invocation, settings, choices)
+    else:
+        request = planned_here(estimate_request(settings, choices))
+        found = find_model(name, revision=settings.model.revision)
+        here = Measured(invocation.output, found, settings.model.revision)
+        request = here.taken_into(request, wanted=measured, forgotten=forgotten)
+        answer = estimate(found.description, found.weights, found.source, request)
+        grown = growth(found.description, found.weights, request) if charted else None
+    view = estimate_view(answer, explained=explained, growth=grown)
+    invocation.output.answer(view, estimate_as_json(answer, grown))
     if as_json:
         for note in (*answer.changes_needed, *answer.notes):
             invocation.output.note(note)
