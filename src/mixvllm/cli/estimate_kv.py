@@ -37,6 +37,7 @@ from mixvllm.render.memory_json import estimate_as_json
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import require_model
 from mixvllm.sizing.axes import asked_axes
+from mixvllm.sizing.here import planned_here
 from mixvllm.sizing.request import SETTINGS_READ, Choices, estimate_request
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -70,7 +71,7 @@ def estimate_kv(
             "--gpu",
             metavar="NAME|SIZE",
             help="The GPU: H100, A100-40G, RTX4090, MI300X, a size (24GiB), or both "
-            "(A100:79.25GiB).",
+            "(A100:79.25GiB). [dim]\\[default: those of this machine][/]",
         ),
     ] = None,
     compared: Annotated[
@@ -160,7 +161,7 @@ def estimate_kv(
         if explained:
             raise UsageError("--explain is for one model, GPU and release.")
         return compare(invocation.output, settings, choices, axes)
-    request = estimate_request(settings, choices)
+    request = planned_here(estimate_request(settings, choices))
     found = find_model(name, revision=settings.model.revision)
     here = Measured(invocation.output, found, settings.model.revision)
     request = here.taken_into(request, wanted=measured, forgotten=forgotten)

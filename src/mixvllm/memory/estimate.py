@@ -190,7 +190,7 @@ def _notes(
     on_rank: RankWeights | None,
 ) -> list[str]:
     """What is assumed, and what is asked against the checkpoint."""
-    notes = []
+    notes = [*request.notes]
     if request.dtype not in ("auto", checkpoint.dtype):
         notes.append(f"What if in {request.dtype}: the checkpoint is in {checkpoint.dtype}.")
     if request.quantization not in (None, checkpoint.quantization):

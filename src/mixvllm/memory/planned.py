@@ -118,7 +118,7 @@ def _budget(
     request: EstimateRequest,
     measured: Measurement | None,
 ) -> Budget | None:
-    if request.gpu is None:
+    if request.gpu is None or (weights is None and request.gpu_is_present):
         return None
     if measured is not None and (weights is not None or measured.weights_bytes):
         computed = weights.total_bytes + weights.buffer_bytes if weights else 0

@@ -54,6 +54,8 @@ class EstimateRequest:
         backend_block_size: The block of its attention backend, where that is not the usual one.
         rules: The release of vLLM that is modelled.
         vllm_version: How it was named, or None for the name of the rules.
+        gpu_is_present: Whether the GPU was found here instead of being named.
+        notes: What was decided for the user, to be said with the answer.
         concurrency: Requests that must run at once, of the load or else of full length; None
             asks for nothing beyond vLLM's start.
         load: The average request, or None.
@@ -86,6 +88,8 @@ class EstimateRequest:
     backend_block_size: int | None = None
     rules: Rules = field(default=RELEASES[NEWEST])
     vllm_version: str | None = None
+    gpu_is_present: bool = False
+    notes: tuple[str, ...] = ()
     concurrency: int | None = None
     load: Load | None = None
 

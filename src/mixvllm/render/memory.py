@@ -211,7 +211,8 @@ def _table(*names: str) -> Table:
 
 
 def _notes(estimate: Estimate) -> RenderableType:
-    known = "" if estimate.capacity else " Give --gpu NAME to know what fits."
+    is_open = estimate.capacity is None and estimate.gpu is None
+    known = " Give --gpu NAME to know what fits." if is_open else ""
     return Group(
         *(Text(each) for each in estimate.notes),
         *_measured(estimate),
