@@ -30,6 +30,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.memory.comparison",
         "mixvllm.sizing.logged",
         "mixvllm.memory.gpu_table",
+        "mixvllm.memory.growth",
+        "mixvllm.memory.kv.layer_cache",
         "mixvllm.memory.request",
         "mixvllm.memory.solution",
         "mixvllm.models.description",

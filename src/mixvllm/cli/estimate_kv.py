@@ -15,6 +15,7 @@ from mixvllm.cli.estimate_measured import (
     SaveOption,
 )
 from mixvllm.cli.estimate_questions import (
+    ChartOption,
     ConcurrencyOption,
     OutputOption,
     PromptOption,
@@ -30,6 +31,7 @@ from mixvllm.cli.picture import SvgOption
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.errors import UsageError
 from mixvllm.memory.estimate import estimate
+from mixvllm.memory.growth import growth
 from mixvllm.models.find import find_model
 from mixvllm.render.catalogue import catalogue_as_json, catalogue_table
 from mixvllm.render.memory import estimate_view
@@ -114,6 +116,7 @@ def estimate_kv(
     prompt: PromptOption = None,
     output: OutputOption = None,
     unknown: SolveOption = None,
+    charted: ChartOption = False,
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
@@ -144,11 +147,9 @@ def estimate_kv(
     if unknown is not None:
         from mixvllm.cli.estimate_solve import Given, answer_solved
 
-        axes = asked_axes(models or ["-"], gpu=gpu, compared=compared, versions=vllm_version)
-        if axes.count > 1:
-            raise UsageError("--solve is for one model, GPU and release.")
+        axes = asked_axes(models or [""], gpu=gpu, compared=compared, versions=vllm_version)
         choices = Choices(axes.gpus[0], kv_cache_memory, vllm_version, block_size, many, load)
-        given = Given(flags, config, profile, models or ())
+        given = Given(flags, config, profile, models or (), axes, measured, forgotten)
         return answer_solved(invocation, unknown, settings, choices, given)
     name = require_model(settings, "estimate-kv")
     # The environment may name another model than the command line; it wins, alone.
@@ -158,15 +159,18 @@ def estimate_kv(
     if axes.count > 1:
         from mixvllm.cli.estimate_variants import compare
 
-        if explained:
-            raise UsageError("--explain is for one model, GPU and release.")
+        if explained or charted:
+            option = "--explain" if explained else "--chart"
+            raise UsageError(f"{option} is for one model, GPU and release.")
         return compare(invocation.output, settings, choices, axes)
     request = planned_here(estimate_request(settings, choices))
     found = find_model(name, revision=settings.model.revision)
     here = Measured(invocation.output, found, settings.model.revision)
     request = here.taken_into(request, wanted=measured, forgotten=forgotten)
     answer = estimate(found.description, found.weights, found.source, request)
-    invocation.output.answer(estimate_view(answer, explained=explained), estimate_as_json(answer))
+    grown = growth(found.description, found.weights, request) if charted else None
+    view = estimate_view(answer, explained=explained, growth=grown)
+    invocation.output.answer(view, estimate_as_json(answer, grown))
     if as_json:
         for note in (*answer.changes_needed, *answer.notes):
             invocation.output.note(note)

@@ -53,6 +53,15 @@ SolveOption = Annotated[
     ),
 ]
 
+ChartOption = Annotated[
+    bool,
+    typer.Option(
+        "--chart",
+        help="Draw how a request's cache, and the requests at once, change with the context.",
+        rich_help_panel=PANEL,
+    ),
+]
+
 
 def asked_concurrency(text: str | None) -> int | None:
     """The number of requests that `--concurrency` asks for.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mixvllm.cli.estimate_measured import Measured
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.options import spellings
@@ -21,6 +22,7 @@ from mixvllm.render.solution_json import solution_as_json
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import require_model
 from mixvllm.settings.schema import ServeConfig
+from mixvllm.sizing.axes import Axes
 from mixvllm.sizing.request import Choices, estimate_request
 from mixvllm.sizing.solve_model import best_models
 
@@ -37,12 +39,18 @@ class Given:
         config: `--config`.
         profile: `--profile`.
         models: The models that were named.
+        axes: What the question would be put side by side for.
+        measured: Whether what was measured here counts.
+        forgotten: Whether it is to be forgotten.
     """
 
     flags: Sequence[GivenFlag]
     config: Path | None
     profile: str | None
     models: Sequence[str]
+    axes: Axes
+    measured: bool
+    forgotten: bool
 
 
 def asked_unknown(text: str) -> Unknown:
@@ -72,6 +80,8 @@ def answer_solved(
         UsageError: something that the question needs is not given, or the unknown is.
     """
     unknown = asked_unknown(asked)
+    if given.axes.count > 1:
+        raise UsageError("--solve is for one model, GPU and release.")
     request = estimate_request(settings, choices)
     check_given(unknown, request, choices, given)
     if unknown == "model":
@@ -79,6 +89,8 @@ def answer_solved(
     else:
         name = require_model(settings, "estimate-kv")
         found = find_model(name, revision=settings.model.revision)
+        here = Measured(invocation.output, found, settings.model.revision)
+        request = here.taken_into(request, wanted=given.measured, forgotten=given.forgotten)
         solution = solve(unknown, Checkpoint(found.description, found.weights), request)
     command = serve_command(solution, given, invocation.pass_through or ())
     invocation.output.answer(solution_view(solution, command), solution_as_json(solution, command))

@@ -21,12 +21,11 @@ from mixvllm.memory.at_once import asked_tokens, at_once, question, with_room
 from mixvllm.memory.explanation import explain, growing_layers
 from mixvllm.memory.kv.groups import Group
 from mixvllm.memory.kv.plan import KvPlan, plan_groups, request_blocks
-from mixvllm.memory.planned import Planned, planned
-from mixvllm.memory.request import EstimateRequest, as_asked
+from mixvllm.memory.planned import Planned, planned_as_asked
+from mixvllm.memory.request import EstimateRequest
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.memory.suggestions import suggest
 from mixvllm.memory.weights import RankWeights
-from mixvllm.memory.what_if import weights_as_asked
 from mixvllm.models.description import Layer, ModelDescription
 from mixvllm.models.weights.groups import WeightFacts
 
@@ -48,11 +47,7 @@ def estimate(
     Raises:
         EstimateError: vLLM would refuse the settings, or what they ask for is not modelled.
     """
-    description = as_asked(checkpoint, request)
-    loaded = weights_as_asked(
-        weights, checkpoint, dtype=description.dtype, quantization=request.quantization
-    )
-    now = planned(description, loaded, request)
+    description, loaded, now = planned_as_asked(checkpoint, weights, request)
     ready, then = with_room(description, loaded, request, now)
     asked = question(request, ready, then)
     serving, plan, groups = now.serving, now.plan, now.groups

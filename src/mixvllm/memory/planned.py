@@ -10,9 +10,10 @@ from mixvllm.memory.kv.blocks import resolved_dtype
 from mixvllm.memory.kv.groups import Group
 from mixvllm.memory.kv.plan import KvPlan, model_groups, plan_groups
 from mixvllm.memory.measured import Measurement, conditions_of, that_holds
-from mixvllm.memory.request import EstimateRequest, serving_facts
+from mixvllm.memory.request import EstimateRequest, as_asked, serving_facts
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.memory.weights import RankWeights, rank_weights
+from mixvllm.memory.what_if import weights_as_asked
 from mixvllm.models.description import ModelDescription
 from mixvllm.models.weights.groups import WeightFacts
 
@@ -48,6 +49,21 @@ class Planned:
     def fits(self) -> bool:
         """Whether vLLM would start."""
         return self.plan.fits and not self.overdrawn_bytes
+
+
+def planned_as_asked(
+    checkpoint: ModelDescription, weights: WeightFacts | None, request: EstimateRequest
+) -> tuple[ModelDescription, WeightFacts | None, Planned]:
+    """A checkpoint and its weights in the formats that are asked for, and their plan.
+
+    Raises:
+        EstimateError: vLLM would refuse the settings, or what they ask for is not modelled.
+    """
+    description = as_asked(checkpoint, request)
+    loaded = weights_as_asked(
+        weights, checkpoint, dtype=description.dtype, quantization=request.quantization
+    )
+    return description, loaded, planned(description, loaded, request)
 
 
 def planned(

@@ -9,10 +9,9 @@ from mixvllm.errors import EstimateError
 from mixvllm.memory.at_once import asked_tokens, held, holds, with_room
 from mixvllm.memory.changes import flags_between
 from mixvllm.memory.gpu_table import flag_of
-from mixvllm.memory.planned import Planned, planned
-from mixvllm.memory.request import EstimateRequest, as_asked
+from mixvllm.memory.planned import Planned, planned, planned_as_asked
+from mixvllm.memory.request import EstimateRequest
 from mixvllm.memory.solution import Option
-from mixvllm.memory.what_if import weights_as_asked
 from mixvllm.models.description import ModelDescription
 from mixvllm.models.weights.groups import WeightFacts
 
@@ -34,14 +33,9 @@ def served(checkpoint: Checkpoint, request: EstimateRequest) -> tuple[EstimateRe
     Raises:
         EstimateError: vLLM would refuse the settings, or what they ask for is not modelled.
     """
-    description = as_asked(checkpoint.description, request)
-    weights = weights_as_asked(
-        checkpoint.weights,
-        checkpoint.description,
-        dtype=description.dtype,
-        quantization=request.quantization,
+    description, weights, now = planned_as_asked(
+        checkpoint.description, checkpoint.weights, request
     )
-    now = planned(description, weights, request)
     ready, then = with_room(description, weights, request, now)
     if then.plan.warnings and then.plan.num_blocks >= (request.concurrency or 1):
         ready = replace(ready, max_num_seqs=then.plan.num_blocks)

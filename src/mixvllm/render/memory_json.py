@@ -7,10 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from mixvllm.memory.answer import Estimate, Question
+from mixvllm.memory.growth import Growth
 
 
-def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
-    """The JSON document of `mixvllm estimate-kv`."""
+def estimate_as_json(estimate: Estimate, growth: Growth | None = None) -> dict[str, Any]:
+    """The JSON document of `mixvllm estimate-kv`; with its growth under `--chart`."""
     capacity, plain = estimate.capacity, asdict(estimate)
     model, weights = plain["model"], plain["weights"]
     return {
@@ -63,6 +64,7 @@ def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
         "changes_needed": list(estimate.changes_needed),
         "concurrency": _question(estimate.question),
         "load": _load(estimate),
+        "growth": None if growth is None else _growth(growth),
     }
 
 
@@ -140,4 +142,22 @@ def _budget(estimate: Estimate) -> dict[str, int | None] | None:
         "cuda_graph_bytes": budget.cuda_graph.best,
         "other_bytes": budget.other.best,
         "kv_cache_bytes": budget.kv_cache.best,
+    }
+
+
+def _growth(growth: Growth) -> dict[str, Any]:
+    return {
+        "asked_tokens": growth.asked_tokens,
+        "pool_bytes_per_gpu": growth.pool_bytes,
+        "max_model_len_that_fits": growth.longest_that_fits,
+        "points": [
+            {
+                "tokens": point.tokens,
+                "bytes_per_request_per_gpu": point.size_bytes,
+                "bytes_per_kind_per_gpu": dict(point.bytes_per_kind),
+                "max_concurrency": point.max_concurrency,
+                "fits": point.fits,
+            }
+            for point in growth.points
+        ],
     }
