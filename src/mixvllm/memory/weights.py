@@ -42,7 +42,7 @@ BY_LAYER: tuple[WeightGroup, ...] = (
     "routers",
     "norms",
 )
-Exactness = Literal["by group", "total divided"]
+Exactness = Literal["by vLLM", "by group", "total divided"]
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class RankWeights:
         buffer_bytes: What vLLM computes from them at load and counts with them: rotary tables,
             MLA's absorbed matrices, padding of experts.
         groups: The parameters by group; empty where only the total is known.
-        exactness: `by group` is within 0.5 % of what vLLM loads; `total divided` leaves out
-            what ranks copy.
+        exactness: `by vLLM` is what its own classes allocate; `by group` is within 0.5 % of what
+            vLLM loads; `total divided` leaves out what ranks copy.
     """
 
     total_bytes: int

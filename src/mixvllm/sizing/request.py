@@ -30,7 +30,12 @@ INFERENCE_READ = (
     "enforce_eager",
 )
 SETTINGS_READ = frozenset(
-    {"model.name", "model.revision", *(f"inference.{name}" for name in INFERENCE_READ)}
+    {
+        "model.name",
+        "model.revision",
+        "model.trust_remote_code",
+        *(f"inference.{name}" for name in INFERENCE_READ),
+    }
 )
 # vLLM's own arguments, by their names there, with the type that they must have.
 ARGUMENTS_READ: dict[str, type] = {
