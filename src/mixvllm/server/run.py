@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -21,7 +22,9 @@ from mixvllm.server.children import leave
 from mixvllm.server.engine import EngineBuilder
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.lifecycle import Lifecycle, Phase
+from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.output_capture import OutputCapture
+from mixvllm.server.patient_protocol import patient_protocol
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
 from mixvllm.server.restarts import RestartBudget
@@ -68,10 +71,13 @@ def run_server(run: ServerRun) -> MixvllmError | None:
 
 async def _serve(run: ServerRun) -> MixvllmError | None:
     supervisor, registry = _supervise(run)
+    settings = run.settings.server
     server = _Server(
         uvicorn.Config(
-            create_gateway(run.settings, supervisor),
+            create_gateway(LiveSettings(run.settings), supervisor),
             lifespan="off",
+            http=patient_protocol(settings.client_timeout_s),
+            timeout_keep_alive=math.ceil(settings.keep_alive_s),
             log_config=uvicorn.config.LOGGING_CONFIG if run.access_log else None,
             use_colors=False,
             log_level="info" if run.access_log else "warning",
@@ -79,7 +85,7 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
             timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
         )
     )
-    _handle_signals(supervisor, run.settings.server.shutdown_grace_s)
+    _handle_signals(supervisor, settings.shutdown_grace_s)
     serving = asyncio.create_task(server.serve(sockets=[run.sock]))
     try:
         # vLLM is imported in a thread, and imports hold the interpreter: first the first answer.

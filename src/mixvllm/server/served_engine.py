@@ -45,7 +45,7 @@ class ServedEngineBuilder:
         )
         on_step(Phase.LOADING, Progress(f"importing vLLM {self.installed.version}"))
         key_is_ours = self.settings.server.api_key is not None
-        prepare_environment(os.environ, key_is_ours=key_is_ours)
+        prepare_environment(os.environ, key_is_ours=key_is_ours, max_n=self.settings.server.max_n)
         from mixvllm.vllm_internals.vllm_engine import build_engine
 
         return build_engine(arguments)
