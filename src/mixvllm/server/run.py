@@ -28,6 +28,7 @@ from mixvllm.server.patient_protocol import patient_protocol
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
 from mixvllm.server.restarts import RestartBudget
+from mixvllm.server.start_record import StartRecord
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
 
@@ -47,6 +48,7 @@ class ServerRun:
         report: Told of every event.
         capture: The captured output, or None to leave output alone.
         access_log: Whether every request is logged.
+        record: What keeps the figures of a start; None keeps nothing.
     """
 
     settings: ServeConfig
@@ -55,6 +57,7 @@ class ServerRun:
     report: Reporter
     capture: OutputCapture | None = None
     access_log: bool = False
+    record: StartRecord | None = None
 
 
 def run_server(run: ServerRun) -> MixvllmError | None:
@@ -113,6 +116,8 @@ def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
     )
     if run.capture is not None:
         run.capture.subscribe(reader.read)
+        if run.record is not None:
+            run.capture.subscribe(run.record.read)
     registry = RegistryEntry(_describe(run, log))
 
     def on_change(changed: Lifecycle) -> None:
@@ -121,6 +126,8 @@ def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
             reader.forget()
         if changed.phase is Phase.READY:
             run.report(_ready(run.settings, supervisor))
+            if run.record is not None:
+                run.record.keep_in_background()
         else:
             run.report(PhaseProgress(changed.phase, changed.progress, changed.elapsed_s))
 
