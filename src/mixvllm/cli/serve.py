@@ -157,8 +157,10 @@ def serve_settings(
         # fastapi and uvicorn take a while to import; mistakes have been told by now.
         from mixvllm.server.run import ServerRun, run_server
         from mixvllm.server.served_engine import ServedEngineBuilder
+        from mixvllm.server.start_record import StartRecord
 
         builder = ServedEngineBuilder(settings, flight.engine)
+        record = StartRecord(settings, flight.engine)
         kind = choose_view(settings, verbose=verbose, dumb=is_dumb(capture.stderr))
         error: Exception | None
         try:
@@ -171,6 +173,7 @@ def serve_settings(
                     capture,
                     access_log=verbose,
                     reread=reread,
+                    record=record,
                 )
                 error = run_server(run)
         except Exception as unexpected:

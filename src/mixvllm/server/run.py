@@ -27,6 +27,7 @@ from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
 from mixvllm.server.reload import ReloadRefused, take_over
 from mixvllm.server.restarts import RestartBudget
 from mixvllm.server.signals import Signals
+from mixvllm.server.start_record import StartRecord
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
 
@@ -45,6 +46,7 @@ class ServerRun:
         capture: The captured output, or None to leave output alone.
         access_log: Whether every request is logged.
         reread: Resolves the settings anew, for a reload; raises what is wrong with them.
+        record: What keeps the figures of a start; None keeps nothing.
     """
 
     settings: ServeConfig
@@ -54,6 +56,7 @@ class ServerRun:
     capture: OutputCapture | None = None
     access_log: bool = False
     reread: Callable[[], ServeConfig] | None = None
+    record: StartRecord | None = None
 
 
 def run_server(run: ServerRun) -> MixvllmError | None:
@@ -118,6 +121,8 @@ def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, Registry
     )
     if run.capture is not None:
         run.capture.subscribe(reader.read)
+        if run.record is not None:
+            run.capture.subscribe(run.record.read)
     registry = RegistryEntry(_describe(run, log))
 
     def on_change(changed: Lifecycle) -> None:
@@ -126,6 +131,8 @@ def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, Registry
             reader.forget()
         if changed.phase is Phase.READY:
             run.report(_ready(run.settings, supervisor))
+            if run.record is not None:
+                run.record.keep_in_background()
         else:
             run.report(PhaseProgress(changed.phase, changed.progress, changed.elapsed_s))
 
