@@ -197,6 +197,8 @@ def _notes(
         notes.append("The weights are left out: no file and no formula tells their size.")
     if on_rank is not None and on_rank.exactness == "total divided" and _gpus(request) > 1:
         notes.append("Only the total of the weights is known: a GPU is given its even share.")
+    if request.pooling:
+        notes.append("A pooling server: no output layer is loaded, and nothing is sampled.")
     if request.data_parallel_size > 1:
         shared = ", which share the experts' weights" if checkpoint.is_moe else ""
         notes.append(f"The numbers are for one of {request.data_parallel_size} copies{shared}.")

@@ -188,6 +188,13 @@ def packs_pages(description: ModelDescription) -> bool:
     return any(isinstance(layer, CompressedLatent) for layer in description.layers)
 
 
+def lacks_packing(description: ModelDescription) -> bool:
+    """Whether no layer asks for the layout that compressed layers need: indexers alone do."""
+    layers = [layer for layer in description.layers if isinstance(layer, CompressedLatent)]
+    compress = any(layer.ratio > 1 for layer in layers)
+    return compress and all(layer.indexer_size is None for layer in layers)
+
+
 def check_established(description: ModelDescription, serving: ServingFacts) -> None:
     """Refuse what has not been established for layers that read a chosen part of the context.
 
@@ -200,6 +207,11 @@ def check_established(description: ModelDescription, serving: ServingFacts) -> N
         raise EstimateError(
             f"The caches of {description.architecture} are modelled for vLLM 0.32 and later, not "
             f"for {serving.rules.name}."
+        )
+    if lacks_packing(description):
+        raise EstimateError(
+            f"{description.architecture} with compressed layers and no indexer among them has no "
+            "layout in vLLM that its pages fit in."
         )
     if packs_pages(description) and serving.hybrid_manager is False:
         raise EstimateError(
