@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from mixvllm.sizes import GIB
 from mixvllm.sizing.finding import (
     COPIES,
     CPU_POOL,
@@ -16,6 +18,7 @@ from mixvllm.sizing.finding import (
     UTILIZATION,
     Case,
     Finding,
+    MachineMemory,
     in_gib,
 )
 
@@ -102,17 +105,31 @@ def _too_small_pool(case: Case, answer: Estimate) -> Finding:
         )
         return Finding(("vllm.kv_cache_memory_bytes", MODEL), message, ways_out=ways_out(answer))
     may = capacity.fits_high is True
+    ways, advice = ways_out(answer), _longest(capacity.max_model_len_that_fits)
     left = f"{in_gib(capacity.pool_bytes)} {_of_what(case, answer)}"
     if case.memory is not None:
         keys = (LENGTH, CPU_POOL, MODEL)
+        # Each rank of a CPU build takes a pool of its own out of the same memory.
+        ways = tuple(way for way in ways if not way.change.startswith(MORE_GPUS))
+        advice = _larger_pool(case.memory, answer) or advice
     return Finding(
         keys,
         f"{'probably does' if may else 'does'} not fit: one request of {length:,} tokens takes "
         f"{in_gib(needed)} of KV cache, and there {'is about' if may else 'is'} {left}",
         "warning" if may else "error",
-        _longest(capacity.max_model_len_that_fits),
-        ways_out(answer),
+        advice,
+        ways,
     )
+
+
+def _larger_pool(memory: MachineMemory, answer: Estimate) -> str | None:
+    """A pool for one longest request and the block that is never lent, if there is room."""
+    request = answer.kv_cache.bytes_per_request_per_gpu
+    needed = request + request // sum(group.blocks_per_request for group in answer.groups)
+    room = memory.total_bytes - (answer.weights.total_bytes or 0)
+    if needed * answer.gpu_count > room:
+        return None
+    return f"set cpu_kv_cache_gib to at least {math.ceil(needed / GIB * 100) / 100:.2f}"
 
 
 def _of_what(case: Case, answer: Estimate) -> str:
