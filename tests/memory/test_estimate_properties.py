@@ -24,9 +24,15 @@ sizes = st.integers(GIB, 300 * GIB)
 lengths = st.integers(1, 1_000_000)
 
 
-def answer(model: catalogue.CatalogueEntry, total: int, length: int, **asked: int) -> Estimate:
+def answer(
+    model: catalogue.CatalogueEntry, total: int, length: int, batch: int | None = None
+) -> Estimate:
     request = EstimateRequest(
-        gpu=Gpu(None, total), max_model_len=length, may_exceed_context=True, **asked
+        gpu=Gpu(None, total),
+        max_model_len=length,
+        may_exceed_context=True,
+        max_num_batched_tokens=batch,
+        max_num_seqs=batch and 256,
     )
     return estimate(model.description, model.weights, "catalogue", request)
 
@@ -57,10 +63,7 @@ def test_no_number_is_negative_and_the_bounds_enclose_the_guess(
 def test_a_smaller_gpu_with_the_same_limits_never_holds_more(
     model: catalogue.CatalogueEntry, one: int, other: int, length: int
 ) -> None:
-    less, more = (
-        capacity_of(answer(model, size, length, max_num_batched_tokens=2048, max_num_seqs=256))
-        for size in sorted((one, other))
-    )
+    less, more = (capacity_of(answer(model, size, length, 2048)) for size in sorted((one, other)))
     assert less.pool_bytes <= more.pool_bytes
     assert less.tokens <= more.tokens
     assert less.max_concurrency <= more.max_concurrency
@@ -73,10 +76,7 @@ def test_a_smaller_gpu_with_the_same_limits_never_holds_more(
 def test_a_larger_batch_never_leaves_more(
     model: catalogue.CatalogueEntry, total: int, length: int, one: int, other: int
 ) -> None:
-    small, large = (
-        answer(model, total, length, max_num_batched_tokens=batch, max_num_seqs=256)
-        for batch in sorted((one, other))
-    )
+    small, large = (answer(model, total, length, batch) for batch in sorted((one, other)))
     assert capacity_of(small).pool_bytes >= capacity_of(large).pool_bytes
     assert small.kv_cache.bytes_per_request <= large.kv_cache.bytes_per_request
     assert capacity_of(small).max_concurrency >= capacity_of(large).max_concurrency
