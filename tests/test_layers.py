@@ -56,6 +56,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.vllm_internals.installed",
         "mixvllm.vllm_internals.model_types",
         "mixvllm.vllm_internals.startup_log",
+        # `--exact`: the process that asks vLLM, and its answers; never vLLM itself.
+        "mixvllm.vllm_internals.planner_answers",
+        "mixvllm.vllm_internals.planner_process",
     ),
     "mixvllm.gpus": (),
     "mixvllm.models": (),

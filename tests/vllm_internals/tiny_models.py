@@ -286,4 +286,3 @@ def deepseek_v4(*ratios: int) -> TinyModel:
 DEEPSEEK_V4 = deepseek_v4(0, 0, 4, 128, 4, 128, 4)
 # As many vectors as keys of the indexer, so that the two pages are a pattern.
 DEEPSEEK_V4_PATTERN = deepseek_v4(4, 4, 4)
-DEEPSEEK_V4_WINDOWS = deepseek_v4(0, 0, 0, 128)

@@ -23,6 +23,7 @@ from mixvllm.cli.estimate_questions import (
     asked_concurrency,
     asked_load,
 )
+from mixvllm.cli.exact import ExactOption, exact_answer, refuse_beside_exact
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -124,6 +125,7 @@ def estimate_kv(
     save: SaveOption = False,
     measured: MeasuredOption = True,
     forgotten: ForgetOption = False,
+    exact: ExactOption = False,
     picture: SvgOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -138,6 +140,9 @@ def estimate_kv(
     first = models[0] if models else None
     resolved = resolve_settings(invocation, flags, config, profile, first)
     settings = resolved.settings
+    if exact:
+        several = len(models or ()) > 1 or compared or "," in (vllm_version or "")
+        refuse_beside_exact(several=several, log=from_log or save, solve=unknown, chart=charted)
     if from_log is not None or save:
         from mixvllm.cli.estimate_from_log import report_log
 
@@ -163,12 +168,16 @@ def estimate_kv(
             option = "--explain" if explained else "--chart"
             raise UsageError(f"{option} is for one model, GPU and release.")
         return compare(invocation.output, settings, choices, axes)
-    request = planned_here(estimate_request(settings, choices))
-    found = find_model(name, revision=settings.model.revision)
-    here = Measured(invocation.output, found, settings.model.revision)
-    request = here.taken_into(request, wanted=measured, forgotten=forgotten)
-    answer = estimate(found.description, found.weights, found.source, request)
-    grown = growth(found.description, found.weights, request) if charted else None
+    grown = None
+    if exact:
+        answer = exact_answer(invocation, settings, choices)
+    else:
+        request = planned_here(estimate_request(settings, choices))
+        found = find_model(name, revision=settings.model.revision)
+        here = Measured(invocation.output, found, settings.model.revision)
+        request = here.taken_into(request, wanted=measured, forgotten=forgotten)
+        answer = estimate(found.description, found.weights, found.source, request)
+        grown = growth(found.description, found.weights, request) if charted else None
     view = estimate_view(answer, explained=explained, growth=grown)
     invocation.output.answer(view, estimate_as_json(answer, grown))
     if as_json:

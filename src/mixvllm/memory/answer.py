@@ -193,6 +193,21 @@ class Term:
 
 
 @dataclass(frozen=True)
+class ExactCheck:
+    """Who planned under `--exact`, and whether the built-in rules say the same.
+
+    Attributes:
+        planner: The vLLM that was asked (`vLLM 0.32.0`).
+        agrees: Whether the rules agree; None where they do not know the model.
+        remark: That in a sentence, with the numbers where they differ.
+    """
+
+    planner: str
+    agrees: bool | None
+    remark: str
+
+
+@dataclass(frozen=True)
 class Estimate:
     """The answer of `mixvllm estimate-kv`.
 
@@ -217,6 +232,7 @@ class Estimate:
         load: The average request, or None where none is given.
         load_at_once: How many of it run together.
         full_at_once: How many of full length do.
+        exact: Who planned under `--exact`; None where the built-in rules did.
     """
 
     model: ModelFacts
@@ -238,6 +254,7 @@ class Estimate:
     load: Load | None = None
     load_at_once: AtOnce | None = None
     full_at_once: AtOnce | None = None
+    exact: ExactCheck | None = None
 
     @property
     def fits(self) -> bool | None:

@@ -18,9 +18,8 @@ from mixvllm.memory.answer import (
     Weights,
 )
 from mixvllm.memory.at_once import asked_tokens, at_once, question, with_room
-from mixvllm.memory.explanation import explain, growing_layers
-from mixvllm.memory.kv.groups import Group
-from mixvllm.memory.kv.plan import KvPlan, plan_groups, request_blocks
+from mixvllm.memory.explanation import GrowingLayers, explain, growing_by_stage
+from mixvllm.memory.kv.plan import KvPlan, plan_groups
 from mixvllm.memory.planned import Planned, planned_as_asked
 from mixvllm.memory.request import EstimateRequest
 from mixvllm.memory.serving import ServingFacts
@@ -50,11 +49,12 @@ def estimate(
     description, loaded, now = planned_as_asked(checkpoint, weights, request)
     ready, then = with_room(description, loaded, request, now)
     asked = question(request, ready, then)
-    serving, plan, groups = now.serving, now.plan, now.groups
+    serving, plan = now.serving, now.plan
+    growing = growing_by_stage(now.groups, serving)
     return Estimate(
         model=_model_facts(checkpoint, source),
-        settings=_settings(description, request, serving, plan),
-        kv_cache=_kv_cache_size(groups, serving, plan),
+        settings=effective_settings(description, request, serving, plan),
+        kv_cache=kv_cache_size(growing, serving, plan),
         weights=Weights(
             loaded.total_bytes if loaded else None,
             now.weights.total_bytes if now.weights else None,
@@ -66,7 +66,7 @@ def estimate(
         capacity=_capacity(description, now),
         groups=plan.groups,
         suggestions=suggest(description, loaded, ready, then, asked),
-        explanation=explain(groups, serving, plan, now.weights, now.pool_bytes),
+        explanation=explain(growing, serving, plan, now.weights, now.pool_bytes),
         vllm_version=request.vllm_version or request.rules.name,
         notes=tuple(_notes(checkpoint, request, weights, loaded, now.weights)),
         changes_needed=_changes_needed(now, asked),
@@ -115,33 +115,33 @@ def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
     )
 
 
-def _kv_cache_size(groups: Sequence[Group], serving: ServingFacts, plan: KvPlan) -> KvCacheSize:
-    """Bytes over all GPUs, and on the most loaded one.
+def kv_cache_size(
+    growing: Sequence[Sequence[GrowingLayers]], serving: ServingFacts, plan: KvPlan
+) -> KvCacheSize:
+    """Bytes over all GPUs, and on the most loaded one; `growing` has the layers of each stage.
 
     Every tensor-parallel rank of a stage has as much; under decode context parallelism a rank
     has its share of the tokens.
     """
     shared = serving.decode_context_parallel_size
     ranks = serving.tensor_parallel_size
-    stages = [
-        sum(layers.count * layers.token_bytes for layers in growing_layers(groups, serving, stage))
-        for stage in range(serving.pipeline_parallel_size)
-    ]
-    blocks = request_blocks(groups, serving, serving.max_model_len)
+    stages = [sum(layers.count * layers.token_bytes for layers in stage) for stage in growing]
+    pool_blocks = sum(rank.bytes_per_block for rank in plan.ranks)
     return KvCacheSize(
         bytes_per_token=int(sum(stages) * ranks // shared),
         bytes_per_token_per_gpu=int(-(-max(stages) // shared)),
-        bytes_per_request=blocks * sum(rank.bytes_per_block for rank in plan.ranks) * ranks,
+        bytes_per_request=plan.blocks_per_request * pool_blocks * ranks,
         bytes_per_request_per_gpu=plan.bytes_per_request,
     )
 
 
-def _settings(
+def effective_settings(
     description: ModelDescription,
     request: EstimateRequest,
     serving: ServingFacts,
     plan: KvPlan,
 ) -> EffectiveSettings:
+    """The settings that the numbers hold for."""
     settled = {
         "dtype": description.dtype,
         "kv_cache_dtype": plan.dtype,
@@ -197,6 +197,8 @@ def _notes(
         notes.append("The weights are left out: no file and no formula tells their size.")
     if on_rank is not None and on_rank.exactness == "total divided" and _gpus(request) > 1:
         notes.append("Only the total of the weights is known: a GPU is given its even share.")
+    if request.pooling:
+        notes.append("A pooling server: no output layer is loaded, and nothing is sampled.")
     if request.data_parallel_size > 1:
         shared = ", which share the experts' weights" if checkpoint.is_moe else ""
         notes.append(f"The numbers are for one of {request.data_parallel_size} copies{shared}.")

@@ -26,7 +26,7 @@ class GrowingLayers:
         token_bytes: Bytes of one token in one of them, on one rank.
     """
 
-    kind: CacheKind
+    kind: str
     count: int
     token_bytes: int | Fraction
 
@@ -49,6 +49,14 @@ def growing_layers(
     return tuple(GrowingLayers(kind, count, size) for (kind, size), count in counts.items())
 
 
+def growing_by_stage(
+    groups: Sequence[Group], serving: ServingFacts
+) -> tuple[tuple[GrowingLayers, ...], ...]:
+    """The same for every pipeline stage."""
+    stages = range(serving.pipeline_parallel_size)
+    return tuple(growing_layers(groups, serving, stage) for stage in stages)
+
+
 def _grows(cache: TokenCache | CompressedCache, serving: ServingFacts) -> bool:
     length = serving.max_model_len
     more = cache.block_size * serving.decode_context_parallel_size
@@ -57,15 +65,18 @@ def _grows(cache: TokenCache | CompressedCache, serving: ServingFacts) -> bool:
 
 
 def explain(
-    groups: Sequence[Group],
+    growing: Sequence[Sequence[GrowingLayers]],
     serving: ServingFacts,
     plan: KvPlan,
     weights: RankWeights | None,
     pool: int | None,
 ) -> tuple[Term, ...]:
-    """The terms of one GPU, the most loaded, from a token up to the pool."""
+    """The terms of one GPU, the most loaded, from a token up to the pool.
+
+    `growing` has the layers of each pipeline stage that grow with the context.
+    """
     return (
-        _token_term(groups, serving),
+        _token_term(growing, serving),
         *_block_terms(plan),
         *_request_terms(plan, serving),
         *_weight_terms(weights),
@@ -73,9 +84,8 @@ def explain(
     )
 
 
-def _token_term(groups: Sequence[Group], serving: ServingFacts) -> Term:
-    stages = [growing_layers(groups, serving, n) for n in range(serving.pipeline_parallel_size)]
-    layers = max(stages, key=lambda stage: sum(each.count * each.token_bytes for each in stage))
+def _token_term(growing: Sequence[Sequence[GrowingLayers]], serving: ServingFacts) -> Term:
+    layers = max(growing, key=lambda stage: sum(each.count * each.token_bytes for each in stage))
     shared = serving.decode_context_parallel_size
     formula = " + ".join(
         f"{each.count} {each.kind} layers x {_shown(each.token_bytes)}" for each in layers
@@ -127,6 +137,8 @@ def _weight_terms(weights: RankWeights | None) -> list[Term]:
     if weights is None:
         return []
     parts = " + ".join(f"{group} {size:,}" for group, size in weights.groups.items())
+    if weights.exactness == "by vLLM":
+        parts = "the parameters of vLLM's own layers"
     return [
         Term("weights", parts or "the total over all GPUs", weights.total_bytes),
         Term(

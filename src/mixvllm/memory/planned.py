@@ -77,7 +77,7 @@ def planned(
     serving = serving_facts(description, request)
     on_rank = _on_rank(weights, description, serving, request.data_parallel_size)
     measured = _measured(description, serving, request)
-    budget = _budget(description, on_rank, serving, request, measured)
+    budget = budget_of(description, on_rank, serving, request, measured)
     pool = request.kv_cache_memory_bytes
     if pool is None and budget is not None:
         pool = max(0, budget.kv_cache.best)
@@ -87,7 +87,7 @@ def planned(
         serving = replace(serving, max_model_len=longest)
         groups, plan = _plan(description, serving, pool)
     allowed = max(serving.max_model_len, description.context_length or 0)
-    lacking = _overdrawn(budget, request)
+    lacking = overdrawn(budget, request)
     return Planned(serving, on_rank, budget, pool, groups, plan, allowed, lacking, measured)
 
 
@@ -127,13 +127,18 @@ def _measured(
     return that_holds(request.measurements, conditions)
 
 
-def _budget(
+def budget_of(
     description: ModelDescription,
     weights: RankWeights | None,
     serving: ServingFacts,
     request: EstimateRequest,
-    measured: Measurement | None,
+    measured: Measurement | None = None,
 ) -> Budget | None:
+    """The memory of the named GPU; None where none is named.
+
+    Raises:
+        EstimateError: the weights are not known.
+    """
     if request.gpu is None or (weights is None and request.gpu_is_present):
         return None
     if measured is not None and (weights is not None or measured.weights_bytes):
@@ -155,7 +160,7 @@ def _budget(
     )
 
 
-def _overdrawn(budget: Budget | None, request: EstimateRequest) -> int:
+def overdrawn(budget: Budget | None, request: EstimateRequest) -> int:
     """What a GPU lacks for a given cache, which vLLM takes as it is beside the rest."""
     if budget is None or request.gpu is None or request.kv_cache_memory_bytes is None:
         return 0

@@ -76,6 +76,7 @@ class EstimateRequest:
     enforce_eager: bool = False
     enable_prefix_caching: bool = True
     async_scheduling: bool = True
+    pooling: bool = False
     disable_hybrid_kv_cache_manager: bool | None = None
     mamba_cache_dtype: str = "auto"
     mamba_ssm_cache_dtype: str = "auto"

@@ -42,7 +42,7 @@ BY_LAYER: tuple[WeightGroup, ...] = (
     "routers",
     "norms",
 )
-Exactness = Literal["by group", "total divided"]
+Exactness = Literal["by vLLM", "by group", "total divided"]
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class RankWeights:
         buffer_bytes: What vLLM computes from them at load and counts with them: rotary tables,
             MLA's absorbed matrices, padding of experts.
         groups: The parameters by group; empty where only the total is known.
-        exactness: `by group` is within 0.5 % of what vLLM loads; `total divided` leaves out
-            what ranks copy.
+        exactness: `by vLLM` is what its own classes allocate; `by group` is within 0.5 % of what
+            vLLM loads; `total divided` leaves out what ranks copy.
     """
 
     total_bytes: int
@@ -86,11 +86,18 @@ def rank_weights(
     local = {
         group: _on_one_rank(group, size, facts, description, serving.tensor_parallel_size)
         for group, size in facts.groups.items()
-        if group != "draft" or serving.draft_layers
+        if is_loaded(group, serving)
     }
     stages = _stages(local, facts, description, serving)
     heaviest = max(stages, key=lambda stage: sum(stage.values()))
     return RankWeights(sum(heaviest.values()), buffers, heaviest, "by group")
+
+
+def is_loaded(group: WeightGroup, serving: ServingFacts) -> bool:
+    """Draft layers are loaded to draft with, the output layer unless the server pools."""
+    if group == "draft":
+        return bool(serving.draft_layers)
+    return group != "lm_head" or not serving.pooling
 
 
 def _on_one_rank(
@@ -201,7 +208,8 @@ def _stages(
     for group in ("embeddings", "encoder"):
         if group in local:
             stages[0][group] = local[group]
-    stages[-1]["lm_head"] = local.get("lm_head", local.get("embeddings", 0))
+    if not serving.pooling:
+        stages[-1]["lm_head"] = local.get("lm_head", local.get("embeddings", 0))
     if "draft" in local:
         stages[-1]["draft"] = local["draft"]
     return stages

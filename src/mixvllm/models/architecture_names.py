@@ -92,6 +92,9 @@ BY_MODEL_TYPE: Final[Mapping[str, str]] = {
     "step3p7": "Step3p5ForCausalLM",
 }
 
+# vLLM reads `mamba_ssm_dtype` for Qwen3.5's own classes, not where they are inside another's.
+IGNORING_STATE_DTYPE: Final = frozenset({"MiniCPMV4_6ForConditionalGeneration"})
+
 # Configs that name no architecture at all.
 ROOT_BY_MODEL_TYPE: Final[Mapping[str, str]] = {
     "deepseek_vl_v2": "DeepseekVLV2ForCausalLM",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from mixvllm.errors import ModelError
 from mixvllm.models.architecture_names import (
     BY_MODEL_TYPE,
+    IGNORING_STATE_DTYPE,
     NOT_ESTABLISHED,
     ROOT_BY_MODEL_TYPE,
     SERVED_UNTIL,
@@ -92,6 +93,8 @@ def family_and_keys(root: ConfigKeys, architecture: str) -> tuple[Family, Config
     family = FAMILIES[family_name(root, architecture)]
     if architecture == "MllamaForConditionalGeneration":
         text = text.with_defaults({"encoder_tokens": _picture_tokens(root)})
+    if architecture in IGNORING_STATE_DTYPE:
+        text = text.without("mamba_ssm_dtype")
     return family, text.with_defaults(family.defaults)
 
 

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mixvllm.memory.answer import Capacity, Estimate
+from mixvllm.memory.answer import Capacity, Estimate, Weights
 from mixvllm.memory.growth import Growth
 from mixvllm.render.at_once import each_text, load_text, met_text, requests_text, unmet_text
 from mixvllm.render.budget import budget_table
@@ -147,10 +147,18 @@ def _fact_rows(estimate: Estimate) -> Iterator[tuple[str, str]]:
     yield "one request", _both(cache.bytes_per_request, cache.bytes_per_request_per_gpu)
     if estimate.load is not None and estimate.load_at_once is not None:
         yield "your load", load_text(estimate.load, estimate.load_at_once, estimate.full_at_once)
-    if estimate.weights.total_bytes is not None:
-        weights = _both(estimate.weights.total_bytes, estimate.weights.bytes_per_gpu)
+    if (weights := _weights(estimate.weights)) is not None:
         yield "weights", f"{weights} ({estimate.weights.source})"
     yield "settings", _settings(estimate)
+
+
+def _weights(weights: Weights) -> str | None:
+    """Over all GPUs and on one, as far as they are known."""
+    if weights.total_bytes is not None:
+        return _both(weights.total_bytes, weights.bytes_per_gpu)
+    if weights.bytes_per_gpu is not None:
+        return f"{size_text(weights.bytes_per_gpu)} a GPU"
+    return None
 
 
 def _both(size: int, per_gpu: int | None) -> str:
@@ -222,14 +230,14 @@ def _table(*names: str) -> Table:
 def _notes(estimate: Estimate) -> RenderableType:
     is_open = estimate.capacity is None and estimate.gpu is None
     known = " Give --gpu NAME to know what fits." if is_open else ""
+    by = f"the rules of vLLM {estimate.vllm_version}"
+    if estimate.exact is not None:
+        by = f"the planner of {estimate.exact.planner} itself,"
     return Group(
         *(Text(each) for each in estimate.notes),
         *_measured(estimate),
         *_bounds(estimate),
-        Text(
-            f"By the rules of vLLM {estimate.vllm_version} for {_server(estimate)}.{known}",
-            style="dim",
-        ),
+        Text(f"By {by} for {_server(estimate)}.{known}", style="dim"),
     )
 
 

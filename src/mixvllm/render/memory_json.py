@@ -65,6 +65,7 @@ def estimate_as_json(estimate: Estimate, growth: Growth | None = None) -> dict[s
         "concurrency": _question(estimate.question),
         "load": _load(estimate),
         "growth": None if growth is None else _growth(growth),
+        "exact": plain["exact"],
     }
 
 

@@ -30,7 +30,12 @@ INFERENCE_READ = (
     "enforce_eager",
 )
 SETTINGS_READ = frozenset(
-    {"model.name", "model.revision", *(f"inference.{name}" for name in INFERENCE_READ)}
+    {
+        "model.name",
+        "model.revision",
+        "model.trust_remote_code",
+        *(f"inference.{name}" for name in INFERENCE_READ),
+    }
 )
 # vLLM's own arguments, by their names there, with the type that they must have.
 ARGUMENTS_READ: dict[str, type] = {
@@ -105,6 +110,7 @@ def estimate_request(settings: ServeConfig, choices: Choices) -> EstimateRequest
     """
     asked = {name: getattr(settings.inference, name) for name in INFERENCE_READ}
     asked |= read_arguments(settings.vllm)
+    asked["pooling"] = pools(settings.vllm)
     if choices.block_size is not None:
         asked["block_size"] = choices.block_size
     rules = chosen_rules(choices.vllm_version)
@@ -142,6 +148,11 @@ def read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
                 f"vllm.{name} is {value!r}, which is no {ARGUMENTS_READ[name].__name__}."
             )
     return read
+
+
+def pools(given: Mapping[str, Any]) -> bool:
+    """Whether vLLM's arguments make a server that embeds or classifies."""
+    return given.get("runner") == "pooling" or given.get("convert") in ("embed", "classify")
 
 
 def chosen_rules(version: str | None) -> Rules:

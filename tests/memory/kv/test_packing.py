@@ -73,6 +73,11 @@ def test_what_has_not_been_established_is_refused(settings: dict[str, object], n
         plan(WINDOW, BY_4, **settings)
 
 
+def test_compression_without_any_indexer_is_refused_as_by_vllm() -> None:
+    with pytest.raises(EstimateError, match="no indexer"):
+        plan(WINDOW, BY_128)
+
+
 def test_block_sparse_attention_takes_whole_sparse_blocks() -> None:
     layer = BlockSparse(4, 128, 128, 128, 128)
     assert plan(layer, block_size=256).block_size == 256

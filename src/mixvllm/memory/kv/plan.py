@@ -9,7 +9,6 @@ from functools import partial
 from mixvllm.errors import EstimateError
 from mixvllm.memory.kv.blocks import block_sizes, resolved_dtype
 from mixvllm.memory.kv.groups import Group, Member, form_groups
-from mixvllm.memory.kv.layer_cache import CacheKind
 from mixvllm.memory.kv.layers import check_heads, stage_caches
 from mixvllm.memory.kv.packing import packed_groups
 from mixvllm.memory.kv.pages import are_one_group
@@ -38,7 +37,7 @@ class KvGroup:
         padding_layers: Layers that it lacks to the size of the others; their bytes are lost.
     """
 
-    kind: CacheKind
+    kind: str
     layers: int
     block_size: int
     page_bytes: int
@@ -155,7 +154,7 @@ def plan_groups(
         tokens=printed_tokens(groups, serving, num_blocks, concurrency),
         fits=fits(serving.max_model_len),
         max_model_len_that_fits=longest(fits, bound),
-        warnings=warnings(groups, serving, num_blocks),
+        warnings=warnings(serving, num_blocks, has_states=has_states(groups)),
     )
 
 
@@ -189,6 +188,13 @@ def packs_pages(description: ModelDescription) -> bool:
     return any(isinstance(layer, CompressedLatent) for layer in description.layers)
 
 
+def lacks_packing(description: ModelDescription) -> bool:
+    """Whether no layer asks for the layout that compressed layers need: indexers alone do."""
+    layers = [layer for layer in description.layers if isinstance(layer, CompressedLatent)]
+    compress = any(layer.ratio > 1 for layer in layers)
+    return compress and all(layer.indexer_size is None for layer in layers)
+
+
 def check_established(description: ModelDescription, serving: ServingFacts) -> None:
     """Refuse what has not been established for layers that read a chosen part of the context.
 
@@ -201,6 +207,11 @@ def check_established(description: ModelDescription, serving: ServingFacts) -> N
         raise EstimateError(
             f"The caches of {description.architecture} are modelled for vLLM 0.32 and later, not "
             f"for {serving.rules.name}."
+        )
+    if lacks_packing(description):
+        raise EstimateError(
+            f"{description.architecture} with compressed layers and no indexer among them has no "
+            "layout in vLLM that its pages fit in."
         )
     if packs_pages(description) and serving.hybrid_manager is False:
         raise EstimateError(
@@ -285,11 +296,15 @@ def longest(fits: Callable[[int], bool], bound: int) -> int:
     return low
 
 
-def warnings(groups: Sequence[Group], serving: ServingFacts, num_blocks: int) -> tuple[str, ...]:
+def has_states(groups: Sequence[Group]) -> bool:
+    """Whether any layer keeps a recurrent state."""
+    return any(isinstance(member.cache, StateCache) for g in groups for member in g.members)
+
+
+def warnings(serving: ServingFacts, num_blocks: int, *, has_states: bool) -> tuple[str, ...]:
     """What vLLM refuses after the plan: each running sequence needs a block for its state."""
     captures = serving.full_cuda_graphs and serving.platform == "cuda"
-    states = any(isinstance(member.cache, StateCache) for g in groups for member in g.members)
-    if not (captures and states and serving.max_num_seqs > num_blocks):
+    if not (captures and has_states and serving.max_num_seqs > num_blocks):
         return ()
     return (
         f"max_num_seqs ({serving.max_num_seqs}) exceeds the {num_blocks} blocks for recurrent "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 from mixvllm.models.checkpoint_formats import quantization_config, quantization_method
 from mixvllm.models.config_keys import ConfigKeys
@@ -11,9 +10,7 @@ from mixvllm.models.from_config import architecture_of, family_and_keys, family_
 from mixvllm.models.weights.group_widths import Widths, group_widths
 from mixvllm.models.weights.groups import WeightFacts
 from mixvllm.models.weights.parameters import ParameterCounts, count_parameters
-
-# vLLM loads what is not quantized in a 16-bit format, whatever the files have.
-WHOLE = Fraction(2)
+from mixvllm.models.weights.stored_width import WHOLE
 
 
 def weights_by_formula(

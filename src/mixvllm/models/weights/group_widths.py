@@ -7,9 +7,12 @@ from fractions import Fraction
 
 from mixvllm.models.config_keys import ConfigKeys
 from mixvllm.models.weights.groups import WeightGroup
+from mixvllm.models.weights.layer_counts import latent_count
 from mixvllm.models.weights.stored_width import (
     QUANTIZED,
+    WHOLE,
     by_weights,
+    excluded_paths,
     kept_whole,
     stored_width,
 )
@@ -58,7 +61,26 @@ def group_widths(
     if width is None:
         return None
     whole = kept_whole(method, quantization, keys.layer_count())
-    return {group: width for group in QUANTIZED if group not in whole}
+    widths = {group: width for group in QUANTIZED if group not in whole}
+    if "attention" in whole and keeps_all_but_the_way_out(quantization):
+        widths["attention"] = _with_quantized_way_out(keys, width)
+    return widths
+
+
+def keeps_all_but_the_way_out(quantization: ConfigKeys) -> bool:
+    """Whether the ways to MLA's heads are excluded by name and the one after them is not."""
+    paths = [path for path in excluded_paths(quantization) if "self_attn" in path]
+    named = {path.rsplit(".", 1)[-1] for path in paths}
+    return "kv_b_proj" in named and not named & {"o_proj", "self_attn", "self_attn*"}
+
+
+def _with_quantized_way_out(keys: ConfigKeys, width: Fraction) -> Fraction:
+    """Bytes of a weight of MLA's heads where only those of the way out are quantized."""
+    heads = keys.whole("num_attention_heads")
+    share = Fraction(
+        heads * keys.whole("v_head_dim") * keys.whole("hidden_size"), latent_count(keys)
+    )
+    return WHOLE * (1 - share) + width * share
 
 
 def listed_widths(quantization: ConfigKeys) -> Widths | None:
