@@ -1,6 +1,7 @@
 """A second real engine: an app that answers with what it was asked, loaded in no time."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from mixvllm.server.engine import StepReporter
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.lifecycle import Lifecycle, Phase, Progress
+from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.prediction import Prediction
 from mixvllm.server.restarts import RestartBudget
 from mixvllm.server.supervisor import Supervisor
@@ -27,7 +29,8 @@ class SmallEngine:
     """Answers `/v1/...` with the request it got; `/v1/stream` goes on until it is ended.
 
     `/v1/events/...` are streams of events that end as vLLM's do: with an error and `[DONE]`, or
-    by an exception where the path ends with `responses`; `/v1/slow` is an answer in one piece.
+    by an exception where the path ends with `responses`; `/v1/slow` is an answer in one piece,
+    given when the engine dies or `finish` is called; `/v1/silent` is a stream with a pause.
     """
 
     def __init__(self, facts: EngineFacts | None = None) -> None:
@@ -37,7 +40,9 @@ class SmallEngine:
         self.errored = False
         self.shut_down = False
         self.app: FastAPI | None = None
+        self.seen: list[int] = []
         self._ended = asyncio.Event()
+        self._finished = asyncio.Event()
 
     async def start(self) -> FastAPI:
         self._ended = asyncio.Event()
@@ -67,10 +72,7 @@ class SmallEngine:
         async def events(route: str) -> StreamingResponse:
             return StreamingResponse(self._events(route), media_type="text/event-stream")
 
-        @app.get("/v1/slow")
-        async def slow() -> JSONResponse:
-            await self._ended.wait()
-            return JSONResponse({"error": "EngineCore encountered an issue"}, status_code=500)
+        self._add_slow_routes(app)
 
         @app.websocket("/v1/realtime")
         async def realtime(socket: WebSocket) -> None:
@@ -78,6 +80,20 @@ class SmallEngine:
             await socket.close()
 
         return app
+
+    def _add_slow_routes(self, app: FastAPI) -> None:
+        @app.post("/v1/slow")
+        async def slow(request: Request) -> JSONResponse:
+            body = await request.body()
+            self.seen.append(json.loads(body)["number"] if body else 0)
+            await self._end()
+            if self._finished.is_set():
+                return JSONResponse({"answer": 42})
+            return JSONResponse({"error": "EngineCore encountered an issue"}, status_code=500)
+
+        @app.get("/v1/silent")
+        async def silent() -> StreamingResponse:
+            return StreamingResponse(self._silence(), media_type="text/event-stream")
 
     async def _words(self) -> AsyncIterator[str]:
         while not self._ended.is_set():
@@ -93,6 +109,23 @@ class SmallEngine:
             raise RuntimeError("EngineCore encountered an issue")
         yield 'data: {"error": {"message": "EngineCore encountered an issue", "code": 500}}\n\n'
         yield "data: [DONE]\n\n"
+
+    async def _end(self) -> None:
+        ends = [asyncio.create_task(each.wait()) for each in (self._ended, self._finished)]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in ends:
+                each.cancel()
+
+    async def _silence(self) -> AsyncIterator[str]:
+        yield "data: first\n\n"
+        await asyncio.sleep(0.1)
+        yield "data: last\n\n"
+
+    def finish(self) -> None:
+        """Answer what waits at `/v1/slow`, now and from now on."""
+        self._finished.set()
 
     async def probe(self) -> None:
         if not self.answers_probes:
@@ -171,7 +204,7 @@ async def running(
         budget=RestartBudget(settings.server.max_restarts),
         health_timeout_s=settings.server.health_timeout_s,
     )
-    gateway = create_gateway(settings, supervisor)
+    gateway = create_gateway(LiveSettings(settings), supervisor)
     task = asyncio.create_task(supervisor.run())
     transport = httpx.ASGITransport(gateway)
     async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:

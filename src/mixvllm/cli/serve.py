@@ -133,13 +133,17 @@ def serve_settings(
         # fastapi and uvicorn take a while to import; mistakes have been told by now.
         from mixvllm.server.run import ServerRun, run_server
         from mixvllm.server.served_engine import ServedEngineBuilder
+        from mixvllm.server.start_record import StartRecord
 
         builder = ServedEngineBuilder(settings, flight.engine)
+        record = StartRecord(settings, flight.engine)
         kind = choose_view(settings, verbose=verbose, dumb=is_dumb(capture.stderr))
         error: Exception | None
         try:
             with progress_view(terminal.err, needs_key=key is not None, kind=kind) as report:
-                run = ServerRun(settings, flight.sock, builder, report, capture, access_log=verbose)
+                run = ServerRun(
+                    settings, flight.sock, builder, report, capture, verbose, record=record
+                )
                 error = run_server(run)
         except Exception as unexpected:
             error = unexpected

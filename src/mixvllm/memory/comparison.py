@@ -101,7 +101,11 @@ def _memory(measured: Mapping[str, float], estimate: Estimate | None) -> Iterato
     yield _size("  of it activations", peak, activation)
     yield _size("  of it CUDA graphs", graphs, _bytes(measured, "graphs_estimate_gib"))
     yield _size("CUDA graphs, captured", None, _bytes(measured, "graphs_gib"))
-    pool = estimate.capacity.pool_bytes if estimate and estimate.capacity else None
+    pool: int | None = None
+    if budget is not None:
+        pool = budget.kv_cache.best
+    elif estimate is not None and estimate.capacity is not None:
+        pool = estimate.capacity.pool_bytes
     yield _size("KV cache", pool, _bytes(measured, "available_gib"))
 
 

@@ -41,9 +41,10 @@ def predict(settings: ServeConfig, engine: InstalledEngine) -> Prediction:
 
 def _predicted(settings: ServeConfig, engine: InstalledEngine) -> Prediction:
     # What estimates takes as long to import as to answer, and only here is it needed.
-    from mixvllm.sizing.serving import served_estimate
+    from mixvllm.sizing.serving import served_estimate, served_gpu
 
-    capacity = served_estimate(settings, engine).capacity
+    gpu = served_gpu(settings, engine)
+    capacity = served_estimate(settings, engine, gpu=gpu).capacity
     if capacity is None:
         return Prediction(reason="the GPU is not known")
     if not capacity.fits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -21,10 +22,13 @@ from mixvllm.server.children import leave
 from mixvllm.server.engine import EngineBuilder
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.lifecycle import Lifecycle, Phase
+from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.output_capture import OutputCapture
+from mixvllm.server.patient_protocol import patient_protocol
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
 from mixvllm.server.restarts import RestartBudget
+from mixvllm.server.start_record import StartRecord
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
 
@@ -44,6 +48,7 @@ class ServerRun:
         report: Told of every event.
         capture: The captured output, or None to leave output alone.
         access_log: Whether every request is logged.
+        record: What keeps the figures of a start; None keeps nothing.
     """
 
     settings: ServeConfig
@@ -52,6 +57,7 @@ class ServerRun:
     report: Reporter
     capture: OutputCapture | None = None
     access_log: bool = False
+    record: StartRecord | None = None
 
 
 def run_server(run: ServerRun) -> MixvllmError | None:
@@ -65,10 +71,13 @@ def run_server(run: ServerRun) -> MixvllmError | None:
 
 async def _serve(run: ServerRun) -> MixvllmError | None:
     supervisor, registry = _supervise(run)
+    settings = run.settings.server
     server = _Server(
         uvicorn.Config(
-            create_gateway(run.settings, supervisor),
+            create_gateway(LiveSettings(run.settings), supervisor),
             lifespan="off",
+            http=patient_protocol(settings.client_timeout_s),
+            timeout_keep_alive=math.ceil(settings.keep_alive_s),
             log_config=uvicorn.config.LOGGING_CONFIG if run.access_log else None,
             use_colors=False,
             log_level="info" if run.access_log else "warning",
@@ -76,7 +85,7 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
             timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
         )
     )
-    _handle_signals(supervisor, run.settings.server.shutdown_grace_s)
+    _handle_signals(supervisor, settings.shutdown_grace_s)
     serving = asyncio.create_task(server.serve(sockets=[run.sock]))
     try:
         # vLLM is imported in a thread, and imports hold the interpreter: first the first answer.
@@ -107,6 +116,8 @@ def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
     )
     if run.capture is not None:
         run.capture.subscribe(reader.read)
+        if run.record is not None:
+            run.capture.subscribe(run.record.read)
     registry = RegistryEntry(_describe(run, log))
 
     def on_change(changed: Lifecycle) -> None:
@@ -115,6 +126,8 @@ def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
             reader.forget()
         if changed.phase is Phase.READY:
             run.report(_ready(run.settings, supervisor))
+            if run.record is not None:
+                run.record.keep_in_background()
         else:
             run.report(PhaseProgress(changed.phase, changed.progress, changed.elapsed_s))
 

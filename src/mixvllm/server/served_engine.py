@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, field
 
 from mixvllm.server.engine import Engine, StepReporter
@@ -37,13 +38,17 @@ class ServedEngineBuilder:
         waiting = Progress("waiting until the memory of the GPUs is free")
         self.gpu_memory.wait_until_back(lambda: on_step(Phase.CHECKING, waiting))
         model_path = locate_model(self.settings.model, on_step, self.settings.vllm)
-        self.prediction = predict(self.settings, self.installed)
+        # Asking the driver may take seconds, and loading does not wait for it.
+        threading.Thread(target=self._predict, name="prediction", daemon=True).start()
         arguments = api_server_arguments(
             self.settings, build=self.installed.build, model_path=model_path
         )
         on_step(Phase.LOADING, Progress(f"importing vLLM {self.installed.version}"))
         key_is_ours = self.settings.server.api_key is not None
-        prepare_environment(os.environ, key_is_ours=key_is_ours)
+        prepare_environment(os.environ, key_is_ours=key_is_ours, max_n=self.settings.server.max_n)
         from mixvllm.vllm_internals.vllm_engine import build_engine
 
         return build_engine(arguments)
+
+    def _predict(self) -> None:
+        self.prediction = predict(self.settings, self.installed)

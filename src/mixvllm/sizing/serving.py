@@ -15,6 +15,8 @@ from mixvllm.models.find import find_model
 from mixvllm.models.found import FoundModel
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizes import GIB
+from mixvllm.sizing.measurements import identity_of, kept
+from mixvllm.sizing.present import present_gpus
 from mixvllm.sizing.request import MEMORY_ARGUMENT, Choices, estimate_request
 from mixvllm.vllm_internals.installed import InstalledEngine
 
@@ -31,6 +33,15 @@ def served_model(settings: ServeConfig) -> FoundModel:
     """
     assert settings.model.name is not None
     return find_model(settings.model.name, revision=settings.model.revision, may_ask_the_hub=False)
+
+
+def served_gpu(settings: ServeConfig, engine: InstalledEngine) -> Gpu | None:
+    """The GPU of this machine that a server with these settings plans for; None on a CPU."""
+    if engine.build == "cpu":
+        return None
+    inference = settings.inference
+    count = inference.tensor_parallel_size * inference.pipeline_parallel_size
+    return present_gpus().to_plan_for(count)
 
 
 def served_estimate(
@@ -54,6 +65,9 @@ def served_estimate(
     """
     found = found or served_model(settings)
     request = served_request(settings, engine, found.description, gpu=gpu)
+    if gpu is not None:
+        known = kept(identity_of(found, settings.model.revision))
+        request = replace(request, measurements=known.measurements)
     return estimate(found.description, found.weights, found.source, request)
 
 

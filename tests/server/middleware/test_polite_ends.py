@@ -13,7 +13,8 @@ MESSAGE = "The engine died and is being started again. Send the request again in
 async def broken_off(server: Running, path: str) -> httpx.Response:
     """The answer to a request during which the engine dies."""
     await server.ready()
-    asking = asyncio.create_task(server.client.get(path))
+    method = "POST" if path == "/v1/slow" else "GET"
+    asking = asyncio.create_task(server.client.request(method, path))
     async with asyncio.timeout(5):
         while not server.supervisor.requests.count:
             await asyncio.sleep(0.001)
