@@ -100,6 +100,16 @@ def calculators(session: nox.Session) -> None:
     run_python(session, environment, "-m", "benchmarks.calculators", *session.posargs)
 
 
+@nox.session(venv_backend="none", default=False)
+def golden(session: nox.Session) -> None:
+    """Compare the golden rows with the installed vLLM; after `--` a folder of config.json files.
+
+    `--write` writes them anew.
+    """
+    environment = engine_environment(session, with_tests=True)
+    run_python(session, environment, "-m", "benchmarks.golden", *session.posargs)
+
+
 def run_pytest(session: nox.Session, marks: str, *coverage: str) -> None:
     """Run pytest on the tests with these marks; what follows `--` is passed on."""
     environment = engine_environment(session, with_tests=True)
