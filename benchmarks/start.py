@@ -20,6 +20,7 @@ BASELINE = [sys.executable, "-c", "import typer, rich"]
 # What users type, and how many times the baseline it may take.
 COMMANDS = {
     "mixvllm --help": 2.0,
+    "mixvllm gpus": 2.0,
     "mixvllm config show --config file.yaml": 5.0,
     "mixvllm config validate file.yaml": 5.0,
     "mixvllm estimate-kv openai/gpt-oss-20b": 6.0,

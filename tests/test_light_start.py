@@ -47,6 +47,8 @@ sys.exit(status)
         "estimate-kv openai/gpt-oss-20b --kv-cache-memory 40GiB --json",
         "estimate-kv --list",
         "status",
+        "gpus",
+        "gpus --json",
     ],
 )
 def test_a_command_that_only_talks_loads_nothing_heavy(command: str, tmp_path: Path) -> None:
