@@ -93,6 +93,13 @@ def oracle(session: nox.Session) -> None:
     run_python(session, environment, "benchmarks/oracle.py", *session.posargs)
 
 
+@nox.session(venv_backend="none", default=False)
+def calculators(session: nox.Session) -> None:
+    """Ask other calculators; after `--` a folder of config.json files."""
+    environment = engine_environment(session, with_tests=True)
+    run_python(session, environment, "-m", "benchmarks.calculators", *session.posargs)
+
+
 def run_pytest(session: nox.Session, marks: str, *coverage: str) -> None:
     """Run pytest on the tests with these marks; what follows `--` is passed on."""
     environment = engine_environment(session, with_tests=True)

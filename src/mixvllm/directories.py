@@ -13,6 +13,11 @@ def state_directory() -> Path:
     return Path(platformdirs.user_state_dir("mixvllm"))
 
 
+def data_directory() -> Path:
+    """What was learned on this machine (`$XDG_DATA_HOME/mixvllm`)."""
+    return Path(platformdirs.user_data_dir("mixvllm"))
+
+
 def cache_directory() -> Path:
     """What can be made again, such as the prepared demo model (`$XDG_CACHE_HOME/mixvllm`)."""
     return Path(platformdirs.user_cache_dir("mixvllm"))

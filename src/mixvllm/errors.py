@@ -5,6 +5,7 @@
     ├── SettingsError               the settings are invalid; every problem found, at once
     ├── ModelError                  the model cannot be found, fetched or prepared
     ├── EstimateError               a kind, dtype or combination whose memory is not known
+    ├── LogError                    a file is no start-up log of vLLM, or cannot be read
     ├── AddressError                the server's address cannot be bound
     ├── DirectoryError              a directory of ours cannot be made or written
     ├── InstallationError           vLLM is missing or outside the supported range
@@ -78,6 +79,10 @@ class ModelError(MixvllmError):
 
 class EstimateError(MixvllmError):
     """The memory rules do not cover this; the message names what, instead of a wrong number."""
+
+
+class LogError(MixvllmError):
+    """A file is no start-up log of vLLM, or cannot be read."""
 
 
 class AddressError(MixvllmError):

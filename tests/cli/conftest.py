@@ -15,4 +15,6 @@ def mixvllm(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Command:
     monkeypatch.chdir(tmp_path)
+    # What is estimated without --gpu would be planned for the GPUs of whoever runs the tests.
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     return Command(capsys)

@@ -146,3 +146,84 @@ def test_a_key_that_is_refused_is_not_shown(
     for said in (text.out, data.err):
         assert "sk-1" not in said
         assert "123456" not in said
+
+
+MODEL_FILE = """\
+model:
+  name: meta-llama/Llama-3.3-70B-Instruct
+inference:
+  gpus: 3
+  max_model_len: 200000
+profiles:
+  two:
+    inference: {gpus: 2, max_model_len: 8192}
+"""
+
+
+def test_a_file_is_held_against_the_model_that_it_names(mixvllm: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(MODEL_FILE)
+
+    ran = mixvllm("config", "validate", "a.yaml", "--json")
+
+    assert ran.code == 1
+    (file,) = ran.json["files"]
+    assert [(p["line"], p["column"], p["key"], p["severity"]) for p in file["problems"]] == [
+        (4, 9, "inference.gpus", "error"),
+        (5, 18, "inference.max_model_len", "error"),
+    ]
+    assert "131072" in file["problems"][1]["suggestion"]
+
+
+def test_a_profile_is_judged_where_it_changes_the_answer(mixvllm: Command, tmp_path: Path) -> None:
+    right = MODEL_FILE.replace("gpus: 3", "gpus: 8").replace("200000", "8192")
+    (tmp_path / "a.yaml").write_text(right)
+
+    ran = mixvllm("config", "validate", "a.yaml", "--gpu", "A100-40G", "--format", "github")
+
+    assert ran.code == 1
+    (line,) = ran.out.splitlines()
+    assert line.startswith("::error file=a.yaml,line=8,col=23::profiles.two.inference.gpus: ")
+    assert "does not fit: the weights take 65.74 GiB" in line
+    assert "ways out: tensor_parallel_size: 4 (" in line
+
+
+def test_a_doubt_stops_only_under_strict(mixvllm: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("model: {name: Qwen/Qwen3-0.6B}\n")
+
+    lenient = mixvllm("config", "validate", "a.yaml", "--gpu", "T4")
+    strict = mixvllm("config", "validate", "a.yaml", "--gpu", "T4", "--strict")
+
+    assert (lenient.code, strict.code) == (0, 1)
+    assert "a.yaml:1:15: warning: model.name: T4 (compute capability 7.5)" in lenient.out
+
+
+def test_a_model_that_nobody_knows_is_a_note(mixvllm: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("model: {name: nobody/nothing}\n")
+
+    ran = mixvllm("config", "validate", "a.yaml", "--strict")
+
+    assert ran.code == 0
+    assert ran.out.startswith("a.yaml: ok; note: not judged against its model: The model nobody")
+
+
+def test_a_wrong_file_is_held_against_its_model_too_but_not_against_the_memory(
+    mixvllm: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text(MODEL_FILE + "server: {port: 80}\n")
+
+    ran = mixvllm("config", "validate", "a.yaml", "--gpu", "24GiB")
+
+    assert [line.split(": ")[0] for line in ran.out.splitlines() if line.startswith("a.yaml:")] == [
+        "a.yaml:4:9",
+        "a.yaml:5:18",
+        "a.yaml:9:16",
+        "a.yaml",
+    ]
+    assert "whether it fits is judged when its errors are gone" in ran.out
+
+
+def test_a_gpu_that_is_not_known_is_a_usage_error(mixvllm: Command, good: Path) -> None:
+    ran = mixvllm("config", "validate", "good.yaml", "--gpu", "H1000")
+
+    assert ran.code == 2
+    assert "Nearest are" in ran.err

@@ -43,7 +43,7 @@ ORACLE = [
 KEYS = {
     "": "model settings kv_cache weights gpu budget kv_cache_tokens max_concurrency num_blocks "
     "block_size vllm_version fits max_model_len_that_fits suggestions groups explanation "
-    "uncertainty",
+    "measured uncertainty changes_needed concurrency load growth exact",
     "model": "name architecture source parameters context_length layers",
     "settings": "max_model_len dtype kv_cache_dtype quantization tensor_parallel_size "
     "pipeline_parallel_size gpu_memory_utilization max_num_seqs max_num_batched_tokens "

@@ -13,7 +13,7 @@ from mixvllm.memory.gpu_table import find_gpu
 from mixvllm.memory.kv.plan import plan_kv_cache
 from mixvllm.memory.overhead_constants import CONSTANTS_GIB
 from mixvllm.memory.rules import rules_of
-from mixvllm.memory.serving import ServingFacts
+from mixvllm.memory.serving import ServingFacts, concurrent_batches
 from mixvllm.memory.weights import RankWeights, rank_weights
 from mixvllm.models.sources.catalogue import look_up
 from mixvllm.sizes import GIB
@@ -107,6 +107,12 @@ def test_fewer_sequences_and_a_smaller_batch_leave_more_for_the_cache() -> None:
     few = llama(ServingFacts(8192, max_num_seqs=16, max_num_batched_tokens=2048))
     assert few.activation.best < usual.activation.best / 4
     assert few.kv_cache.best > usual.kv_cache.best
+
+
+def test_a_pooling_server_has_no_sampler_and_one_batch_in_flight() -> None:
+    pooling = ServingFacts(8192, pooling=True)
+    assert llama(pooling).activation.best < llama(ServingFacts(8192)).activation.best
+    assert concurrent_batches(pooling) == 1
 
 
 def test_a_cache_given_in_bytes_replaces_the_share_of_the_gpu() -> None:

@@ -25,6 +25,11 @@ ORACLE = [
     ("TheBloke/Llama-2-13B-chat-AWQ", 8, 906_455_040, 1e-3),
     ("Qwen/Qwen3-VL-30B-A3B-Instruct", 8, 7_823_380_380, 2e-3),
     ("Qwen/Qwen3.5-27B", 8, 6_890_389_724, 2e-3),
+    ("meta-models/Muse-Glimmer-30B", 1, 59_553_253_376, 0.0),
+    ("mistralai/Ministral-3-3B-Instruct-2512", 1, 7_698_180_096, 0.0),
+    ("deepseek-ai/DeepSeek-V4-Flash", 1, 156_006_389_980, 1e-3),
+    ("deepseek-ai/DeepSeek-V4-Flash", 4, 39_982_248_220, 3e-3),
+    ("deepseek-ai/DeepSeek-V4-Pro", 8, 109_447_708_388, 5e-3),
     ("google/gemma-3-27b-it", 8, 6_881_087_644, 4e-3),
 ]
 WEIGHED = [row for row in ROWS if row.weights is not None and row.get("weights_gib")]
@@ -64,7 +69,18 @@ def test_weights_and_their_tables_are_within_half_a_percent_of_the_log(row: LogR
 
 def test_most_of_the_logs_with_known_weights_are_compared() -> None:
     compared = [row for row in WEIGHED if not row.get("weights_left_out")]
-    assert (len(compared), len(WEIGHED)) == (40, 80)
+    assert (len(compared), len(WEIGHED)) == (41, 80)
+
+
+def test_a_pooling_server_loads_no_output_layer() -> None:
+    entry = look_up("meta-llama/Llama-3.1-8B-Instruct")
+    assert entry is not None
+    assert entry.weights is not None
+    generating, pooling = (
+        rank_weights(entry.weights, entry.description, ServingFacts(4096, pooling=pools))
+        for pools in (False, True)
+    )
+    assert generating.total_bytes - pooling.total_bytes == generating.groups["lm_head"]
 
 
 def test_the_rows_of_a_vocabulary_are_padded_to_64_and_then_divided() -> None:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from mixvllm.errors import ModelError
 from mixvllm.models.description import (
+    BlockSparse,
     ChunkedLocal,
+    CompressedLatent,
     CrossAttention,
     FullAttention,
     GatedDeltaNet,
@@ -363,8 +365,44 @@ def test_an_unknown_architecture_is_named_with_those_close_to_it() -> None:
 
 
 def test_an_architecture_with_unknown_caches_is_refused() -> None:
-    with pytest.raises(ModelError, match="compressor states"):
-        described(architectures=["DeepseekV4ForCausalLM"])
+    with pytest.raises(ModelError, match="pooled keys"):
+        described(architectures=["Glm5NextForCausalLM"])
+
+
+DEEPSEEK_V4 = {
+    "num_hidden_layers": 3,
+    "head_dim": 512,
+    "sliding_window": 128,
+    "o_groups": 8,
+    "compress_ratios": [0, 4, 128, 0],
+}
+
+
+def test_deepseek_v4_has_windows_with_compressed_vectors_before_them() -> None:
+    assert layers("DeepseekV4ForCausalLM", **DEEPSEEK_V4) == (
+        CompressedLatent(512, 128, 1, 8),
+        CompressedLatent(512, 128, 4, 8, indexer_size=128),
+        CompressedLatent(512, 128, 128, 8),
+    )
+
+
+def test_a_ratio_without_a_kernel_is_refused() -> None:
+    ratios = {"compress_ratios": [0, 4, 16]}
+    with pytest.raises(ModelError, match="has 16"):
+        layers("DeepseekV4ForCausalLM", **(DEEPSEEK_V4 | ratios))
+
+
+def test_minimax_m3_has_index_keys_on_its_sparse_layers() -> None:
+    sparse = {
+        "use_sparse_attention": True,
+        "sparse_index_dim": 128,
+        "sparse_block_size": 128,
+        "sparse_attention_freq": [0, 0, 0, 1],
+    }
+    assert layers("MiniMaxM3SparseForCausalLM", sparse_attention_config=sparse) == (
+        *(FullAttention(8, 128, 128),) * 3,
+        BlockSparse(8, 128, 128, 128, 128),
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import io
 import json
 import shlex
+from dataclasses import replace
 
 import pytest
 from rich.console import Console, RenderableType
@@ -46,6 +47,17 @@ def text_of(*renderables: RenderableType, width: int = 80) -> str:
 
 def test_a_phase_is_one_line_with_its_time() -> None:
     assert str(phase_line(EVENTS[0])) == "[   0.1 s] checking the model"  # type: ignore[arg-type]
+
+
+def test_the_kv_cache_is_shown_beside_what_was_predicted() -> None:
+    lines = [
+        str(line)
+        for line in ready_lines(replace(READY, predicted_kv_cache_tokens=23_040), needs_key=False)
+    ]
+
+    assert lines[1] == (
+        "KV cache: 23,296 tokens (predicted 23,040), room for 5.69 requests of 4,096 tokens"
+    )
 
 
 def test_the_checklist_ticks_what_is_done_and_shows_how_far_the_rest_is() -> None:

@@ -1,6 +1,7 @@
 """A second real engine: an app that answers with what it was asked, loaded in no time."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,11 +10,14 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI, Request, WebSocket
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from mixvllm.server.engine import StepReporter
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.lifecycle import Lifecycle, Phase, Progress
+from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.prediction import Prediction
+from mixvllm.server.restarts import RestartBudget
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.facts import EngineFacts
@@ -22,15 +26,23 @@ ENGINE_PID = 4_000_000
 
 
 class SmallEngine:
-    """Answers `/v1/...` with the request it got; `/v1/stream` goes on until it is ended."""
+    """Answers `/v1/...` with the request it got; `/v1/stream` goes on until it is ended.
+
+    `/v1/events/...` are streams of events that end as vLLM's do: with an error and `[DONE]`, or
+    by an exception where the path ends with `responses`; `/v1/slow` is an answer in one piece,
+    given when the engine dies or `finish` is called; `/v1/silent` is a stream with a pause.
+    """
 
     def __init__(self, facts: EngineFacts | None = None) -> None:
         self.facts = facts or EngineFacts(max_model_len=64)
-        self.pids = (ENGINE_PID,)
+        self.pids: tuple[int, ...] = (ENGINE_PID,)
+        self.answers_probes = True
         self.errored = False
         self.shut_down = False
         self.app: FastAPI | None = None
+        self.seen: list[int] = []
         self._ended = asyncio.Event()
+        self._finished = asyncio.Event()
 
     async def start(self) -> FastAPI:
         self._ended = asyncio.Event()
@@ -56,6 +68,12 @@ class SmallEngine:
         async def stream() -> StreamingResponse:
             return StreamingResponse(self._words())
 
+        @app.get("/v1/events/{route}")
+        async def events(route: str) -> StreamingResponse:
+            return StreamingResponse(self._events(route), media_type="text/event-stream")
+
+        self._add_slow_routes(app)
+
         @app.websocket("/v1/realtime")
         async def realtime(socket: WebSocket) -> None:
             await socket.accept()
@@ -63,11 +81,60 @@ class SmallEngine:
 
         return app
 
+    def _add_slow_routes(self, app: FastAPI) -> None:
+        @app.post("/v1/slow")
+        async def slow(request: Request) -> JSONResponse:
+            body = await request.body()
+            self.seen.append(json.loads(body)["number"] if body else 0)
+            await self._end()
+            if self._finished.is_set():
+                return JSONResponse({"answer": 42})
+            return JSONResponse({"error": "EngineCore encountered an issue"}, status_code=500)
+
+        @app.get("/v1/silent")
+        async def silent() -> StreamingResponse:
+            return StreamingResponse(self._silence(), media_type="text/event-stream")
+
     async def _words(self) -> AsyncIterator[str]:
         while not self._ended.is_set():
             yield "word\n"
             await asyncio.sleep(0.01)
         yield "ended by the server\n"
+
+    async def _events(self, route: str) -> AsyncIterator[str]:
+        while not self._ended.is_set():
+            yield 'data: {"word": 1}\n\n'
+            await asyncio.sleep(0.01)
+        if route == "responses":
+            raise RuntimeError("EngineCore encountered an issue")
+        yield 'data: {"error": {"message": "EngineCore encountered an issue", "code": 500}}\n\n'
+        yield "data: [DONE]\n\n"
+
+    async def _end(self) -> None:
+        ends = [asyncio.create_task(each.wait()) for each in (self._ended, self._finished)]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in ends:
+                each.cancel()
+
+    async def _silence(self) -> AsyncIterator[str]:
+        yield "data: first\n\n"
+        await asyncio.sleep(0.1)
+        yield "data: last\n\n"
+
+    def finish(self) -> None:
+        """Answer what waits at `/v1/slow`, now and from now on."""
+        self._finished.set()
+
+    async def probe(self) -> None:
+        if not self.answers_probes:
+            await asyncio.Event().wait()
+
+    def die(self) -> None:
+        """Die as vLLM does: its streams end at once, before anybody has looked."""
+        self.errored = True
+        self._ended.set()
 
     def describe_death(self) -> str | None:
         return "its process fell asleep"
@@ -90,6 +157,7 @@ class SmallBuilder:
     failure: Exception | None = None
     gate: threading.Event = field(default_factory=threading.Event)
     threads: list[int] = field(default_factory=list)
+    prediction: Prediction = field(default_factory=Prediction)
 
     def build(self, on_step: StepReporter) -> SmallEngine:
         self.threads.append(threading.get_ident())
@@ -97,6 +165,8 @@ class SmallBuilder:
         self.gate.wait(30)
         if self.failure is not None:
             raise self.failure
+        if self.engine.shut_down:
+            self.engine = SmallEngine()
         return self.engine
 
 
@@ -127,8 +197,14 @@ async def running(
     """A server without sockets: gateway, supervisor and a small engine that is being built."""
     settings = settings or served()
     builder = builder or SmallBuilder()
-    supervisor = Supervisor(builder, Lifecycle(), grace_s=settings.server.shutdown_grace_s)
-    gateway = create_gateway(settings, supervisor)
+    supervisor = Supervisor(
+        builder,
+        Lifecycle(),
+        grace_s=settings.server.shutdown_grace_s,
+        budget=RestartBudget(settings.server.max_restarts),
+        health_timeout_s=settings.server.health_timeout_s,
+    )
+    gateway = create_gateway(LiveSettings(settings), supervisor)
     task = asyncio.create_task(supervisor.run())
     transport = httpx.ASGITransport(gateway)
     async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:

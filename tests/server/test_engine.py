@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -242,7 +243,8 @@ def test_status_tells_the_numbers_that_vllm_reports(
 
     assert reported is not None
     assert status["kv_cache"]["actual_tokens"] == int(reported[1].replace(",", ""))
-    assert f"KV cache: {reported[1]} tokens" in server.said
+    assert status["kv_cache"]["predicted_tokens"] == status["kv_cache"]["actual_tokens"]
+    assert f"KV cache: {reported[1]} tokens (predicted {reported[1]})" in server.said
     assert len(status["engine_pids"]) == 2
     assert status["model"] == "demo"
     assert KEY not in json.dumps(status)
@@ -264,6 +266,33 @@ def test_bad_json_is_answered_by_vllm(client: httpx.Client) -> None:
 
     assert answer.status_code == 400
     assert "error" in answer.json()
+
+
+def test_more_answers_than_allowed_are_refused(client: httpx.Client) -> None:
+    request = {"model": "demo", "prompt": "Once", "n": 17, "temperature": 1}
+    answer = client.post("/v1/completions", json=request)
+
+    assert answer.status_code == 400
+    assert "16" in answer.json()["error"]["message"]
+
+
+def test_a_client_that_goes_away_frees_its_request(client: httpx.Client) -> None:
+    request = {"model": "demo", "prompt": "Once", "max_tokens": 3000, "ignore_eos": True}
+    with client.stream("POST", "/v1/completions", json={**request, "stream": True}) as answer:
+        next(answer.iter_lines())
+        assert running_requests(client) == 1
+
+    deadline = time.monotonic() + 10
+    while running_requests(client) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert running_requests(client) == 0
+
+
+def running_requests(client: httpx.Client) -> float:
+    """How many requests the engine is answering, as its metrics say."""
+    lines = client.get("/metrics").text.splitlines()
+    running = [line for line in lines if line.startswith("vllm:num_requests_running")]
+    return sum(float(line.rpartition(" ")[2]) for line in running)
 
 
 def test_the_terminal_shows_phases_the_address_and_a_request_to_try(server: ServerProcess) -> None:

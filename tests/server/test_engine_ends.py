@@ -3,10 +3,12 @@
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -74,16 +76,64 @@ def shared_memory_of(family: list[psutil.Process]) -> set[str]:
     return {path.name for path in paths if path.parent == Path("/dev/shm")}
 
 
-def test_the_death_of_the_engine_ends_the_server_with_1_and_the_cause_last(start: Start) -> None:
-    with start() as server:
+def test_a_dead_engine_is_replaced_until_no_restart_is_left(start: Start) -> None:
+    with start("--max-restarts", "1") as server, ThreadPoolExecutor() as clients:
         status = server.wait_for_phase("ready", within_s=LOADED_WITHIN_S)
-        family = server.family()
+        gateway = server.process.pid
+        answers = [clients.submit(stream_of, server, path) for path in LONG_REQUESTS]
+        server.wait_until(lambda _: running_requests(server) == len(answers), within_s=60)
         os.kill(status["engine_pids"][0], signal.SIGKILL)
+
+        ends = {path: done.result(30) for path, done in zip(LONG_REQUESTS, answers, strict=True)}
+        for path, end in ends.items():
+            assert "The engine died and is being started again." in end, path
+            assert "[DONE]" not in end, path
+        assert httpx.get(f"{server.url}/health").status_code == 503
+
+        status = server.wait_for_phase("ready", within_s=LOADED_WITHIN_S)
+        assert (server.process.pid, status["restarts"]) == (gateway, 1)
+        answer = httpx.post(f"{server.url}/v1/completions", json=CAPITAL, timeout=60)
+        assert "Paris" in answer.json()["choices"][0]["text"]
+        counted = 'http_requests_total{handler="/v1/completions",method="POST",status="2xx"} 1.0'
+        assert counted in httpx.get(f"{server.url}/metrics").text
+
+        family = server.family()
+        worker = status["engine_pids"][-1]
+        os.kill(worker, signal.SIGKILL)
 
         assert server.process.wait(30) == 1
         assert still_running(family, within_s=10) == []
-        assert "The engine died: EngineCore" in server.said
-        assert "SIGKILL" in server.said
+        assert "restarted once within 10 minutes, and failed again. The engine died" in server.said
+
+
+LONG_REQUESTS = {
+    "/v1/completions": {"prompt": "Once", "max_tokens": 3000, "ignore_eos": True},
+    "/v1/chat/completions": {
+        "messages": [{"role": "user", "content": "Tell a long story."}],
+        "max_tokens": 3000,
+        "ignore_eos": True,
+    },
+}
+CAPITAL = {
+    "model": "demo",
+    "prompt": "The capital of France is",
+    "max_tokens": 5,
+    "temperature": 0,
+}
+
+
+def stream_of(server: ServerProcess, path: str) -> str:
+    """All that a client gets of a stream that would go on for long."""
+    body = {"model": "demo", "stream": True, **LONG_REQUESTS[path]}
+    with httpx.stream("POST", f"{server.url}{path}", json=body, timeout=120) as answer:
+        return "".join(answer.iter_text())
+
+
+def running_requests(server: ServerProcess) -> float:
+    """How many requests the engine is answering, as its metrics say."""
+    lines = httpx.get(f"{server.url}/metrics", timeout=30).text.splitlines()
+    running = [line for line in lines if line.startswith("vllm:num_requests_running")]
+    return sum(float(line.rpartition(" ")[2]) for line in running)
 
 
 def test_a_model_that_does_not_fit_ends_with_1_the_cause_and_the_log(start: Start) -> None:

@@ -4,6 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from mixvllm.server.lifecycle import Phase
+from mixvllm.server.prediction import Prediction
 from mixvllm.vllm_internals.facts import EngineFacts
 from tests.server.small_engine import ENGINE_PID, SmallBuilder, SmallEngine, running, served
 
@@ -68,12 +69,14 @@ async def test_status_tells_the_progress_while_loading() -> None:
 
 
 async def test_status_tells_what_the_engine_found_when_ready() -> None:
-    builder = SmallBuilder(SmallEngine(EngineFacts(kv_cache_tokens=23_296)))
+    builder = SmallBuilder(
+        SmallEngine(EngineFacts(kv_cache_tokens=23_296)), prediction=Prediction(23_040)
+    )
     async with running(builder=builder) as server:
         await server.ready()
         status = (await server.client.get("/status")).json()
 
-    assert status["kv_cache"]["actual_tokens"] == 23_296
+    assert status["kv_cache"] == {"predicted_tokens": 23_040, "actual_tokens": 23_296}
     assert status["engine_pids"] == [ENGINE_PID]
     assert status["restarts"] == 0
     assert status["error"] is None

@@ -5,6 +5,9 @@ import pytest
 from mixvllm.errors import ModelError, SettingsError
 from mixvllm.server.model_files import check_local_model, is_local
 from mixvllm.server.preflight import run_preflight
+from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.resolve import Sources, resolve
+from tests.server.processes import free_port
 from tests.server.small_engine import served
 
 
@@ -67,3 +70,33 @@ def test_several_workers_are_refused_for_now() -> None:
         run_preflight(settings)
 
     assert "server.workers" in raised.value.message
+
+
+def test_settings_that_do_not_go_with_their_model_are_refused_before_the_port_is_taken() -> None:
+    resolved = resolve(
+        Sources(flags=[GivenFlag("--model", "Qwen/Qwen3-0.6B"), GivenFlag("--gpus", 3)])
+    )
+
+    with pytest.raises(SettingsError) as raised:
+        run_preflight(resolved.settings, resolved.values)
+
+    assert raised.value.message == "Qwen/Qwen3-0.6B cannot be served with these settings."
+    assert "--no-preflight" in (raised.value.hint or "")
+    assert [problem.key for problem in raised.value.problems] == ["--gpus"]
+
+
+def test_without_the_check_they_pass() -> None:
+    port = free_port()
+    resolved = resolve(
+        Sources(
+            flags=[
+                GivenFlag("--model", "Qwen/Qwen3-0.6B"),
+                GivenFlag("--gpus", 3),
+                GivenFlag("--host", "127.0.0.1"),
+                GivenFlag("--port", port),
+            ]
+        )
+    )
+
+    with run_preflight(resolved.settings).sock as sock:
+        assert sock.getsockname()[1] == port

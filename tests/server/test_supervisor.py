@@ -1,9 +1,12 @@
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from mixvllm.errors import EngineDiedError, EngineStartError, MixvllmError, ModelError
+from mixvllm.server import engine_watch
 from mixvllm.server.lifecycle import Phase
 from tests.server.small_engine import SmallBuilder, running, served
 
@@ -37,10 +40,25 @@ async def test_an_error_of_ours_is_kept_as_it_is() -> None:
     assert server.supervisor.error is error
 
 
-async def test_the_death_of_the_engine_stops_the_server_with_the_cause() -> None:
+async def test_a_dead_engine_is_replaced() -> None:
     async with running() as server:
         await server.ready()
-        server.builder.engine.errored = True
+        first = server.builder.engine
+        first.die()
+        await server.reach(Phase.RESTARTING)
+        assert (await server.client.get("/health")).status_code == 503
+        await server.reach(Phase.READY)
+
+        assert first.shut_down
+        assert server.builder.engine is not first
+        assert server.supervisor.restarts == 1
+        assert (await server.client.post("/v1/completions")).status_code == 200
+
+
+async def test_without_restarts_the_death_of_the_engine_stops_the_server_with_the_cause() -> None:
+    async with running(served(server={"max_restarts": 0})) as server:
+        await server.ready()
+        server.builder.engine.die()
         await server.task
 
     error: MixvllmError | None = server.supervisor.error
@@ -48,6 +66,77 @@ async def test_the_death_of_the_engine_stops_the_server_with_the_cause() -> None
     assert error.message == "The engine died: its process fell asleep"
     assert server.supervisor.lifecycle.phase is Phase.STOPPED
     assert server.builder.engine.shut_down
+
+
+async def test_the_server_gives_up_when_no_restart_is_left() -> None:
+    async with running(served(server={"max_restarts": 1})) as server:
+        await server.ready()
+        server.builder.engine.die()
+        await server.reach(Phase.RESTARTING)
+        await server.reach(Phase.READY)
+        server.builder.engine.die()
+        await server.task
+
+    assert isinstance(server.supervisor.error, EngineDiedError)
+    assert server.supervisor.error.message == (
+        "The engine was restarted once within 10 minutes, and failed again. "
+        "The engine died: its process fell asleep"
+    )
+
+
+async def test_a_rebuild_that_fails_is_tried_again() -> None:
+    async with running() as server:
+        await server.ready()
+        server.builder.failure = RuntimeError("no memory yet")
+        server.builder.engine.die()
+        async with asyncio.timeout(5):
+            while "Restart 2 of 5" not in str(server.supervisor.lifecycle.progress):
+                await asyncio.sleep(0.001)
+        server.builder.failure = None
+        await server.reach(Phase.READY)
+
+    assert server.supervisor.restarts == 2
+    assert server.supervisor.error is None
+
+
+async def test_an_engine_whose_process_ends_is_replaced_whatever_it_says_itself() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    builder = SmallBuilder()
+    builder.engine.pids = (child.pid,)
+    async with running(builder=builder) as server:
+        await server.ready()
+        child.kill()
+        await server.reach(Phase.RESTARTING)
+        await server.reach(Phase.READY)
+
+    child.wait()
+    assert server.supervisor.restarts == 1
+
+
+async def test_an_engine_that_no_longer_answers_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine_watch, "PROBE_INTERVAL_S", 0.01)
+    async with running(served(server={"health_timeout_s": 0.1})) as server:
+        await server.ready()
+        first = server.builder.engine
+        first.answers_probes = False
+        await server.reach(Phase.RESTARTING)
+        await server.reach(Phase.READY)
+
+        assert server.builder.engine is not first
+
+
+async def test_a_stop_while_restarting_ends_the_server() -> None:
+    async with running() as server:
+        await server.ready()
+        server.builder.gate.clear()
+        server.builder.engine.die()
+        await server.reach(Phase.LOADING)
+        server.supervisor.stop()
+        await asyncio.wait_for(server.task, 5)
+
+    assert server.supervisor.error is None
 
 
 async def test_a_stop_while_building_does_not_wait_for_the_build() -> None:

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from mixvllm.settings.check import check_file
 from mixvllm.settings.resolve import Sources, resolve
 from mixvllm.settings.yaml_document import read_yaml
+from mixvllm.sizing.files import Given, judge_files
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -43,3 +45,12 @@ def test_the_demo_config_needs_no_download_and_no_network() -> None:
     settings = resolve(Sources(config=CONFIGS / "demo.yaml")).settings
 
     assert (settings.model.name, settings.server.host) == ("demo", "127.0.0.1")
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.name)
+def test_every_example_agrees_with_its_model(file: Path) -> None:
+    (report,) = judge_files(
+        [check_file(file)], Given(gpu=None, present=None, online=False, environment={})
+    )
+
+    assert (report.problems, report.notes) == ((), ())

@@ -52,6 +52,17 @@ def test_the_wrapper_around_the_cause_is_not_the_cause() -> None:
     assert cause_in(["Traceback (most recent call last):", wrapper]) is None
 
 
+def test_what_the_requests_of_a_dead_engine_are_told_is_not_the_cause() -> None:
+    told = [
+        PREFIX + "Traceback (most recent call last):",
+        PREFIX + "vllm.v1.engine.exceptions.EngineDeadError: EngineCore encountered an issue. See "
+        "stack trace (above) for the root cause.",
+    ]
+
+    assert cause_in(told) is None
+    assert cause_in([*told, *FAILED_START]) == NO_ROOM
+
+
 def test_a_worker_that_died_without_a_word_is_better_than_nothing() -> None:
     died = "Worker proc VllmWorker-0 died unexpectedly (exit code: -9), shutting down executor."
 

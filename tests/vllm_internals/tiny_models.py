@@ -7,6 +7,7 @@ from typing import Any
 
 from mixvllm.models.description import (
     ChunkedLocal,
+    CompressedLatent,
     FullAttention,
     GatedDeltaNet,
     LatentAttention,
@@ -229,3 +230,59 @@ LLAMA_4 = TinyModel(
     },
     pattern(2, *CHUNKS, full(2, 64)),
 )
+
+
+def compressed(ratio: int) -> CompressedLatent:
+    return CompressedLatent(512, 128, ratio, 8, 128 if ratio == 4 else None)
+
+
+def deepseek_v4(*ratios: int) -> TinyModel:
+    return TinyModel(
+        config(
+            "DeepseekV4ForCausalLM",
+            "deepseek_v4",
+            len(ratios),
+            num_key_value_heads=1,
+            head_dim=512,
+            q_lora_rank=256,
+            o_lora_rank=64,
+            o_groups=8,
+            qk_rope_head_dim=64,
+            index_head_dim=128,
+            index_n_heads=64,
+            index_topk=512,
+            sliding_window=128,
+            compress_ratios=[*ratios, 0],
+            compress_rope_theta=160000,
+            rope_theta=10000,
+            rope_scaling={
+                "type": "yarn",
+                "factor": 16,
+                "beta_fast": 32,
+                "beta_slow": 1,
+                "original_max_position_embeddings": 8192,
+            },
+            hc_mult=4,
+            hc_eps=1e-6,
+            hc_sinkhorn_iters=20,
+            moe_intermediate_size=128,
+            n_routed_experts=8,
+            n_shared_experts=1,
+            num_experts_per_tok=2,
+            num_hash_layers=0,
+            num_nextn_predict_layers=1,
+            norm_topk_prob=True,
+            topk_method="noaux_tc",
+            scoring_func="sqrtsoftplus",
+            routed_scaling_factor=1.5,
+            swiglu_limit=10.0,
+            hidden_act="silu",
+        ),
+        tuple(compressed(max(1, ratio)) for ratio in ratios),
+    )
+
+
+# As published: two layers with windows alone, then ratios in turn.
+DEEPSEEK_V4 = deepseek_v4(0, 0, 4, 128, 4, 128, 4)
+# As many vectors as keys of the indexer, so that the two pages are a pattern.
+DEEPSEEK_V4_PATTERN = deepseek_v4(4, 4, 4)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.cli.config_tuning import Tuning, refuse_half_a_wish, tuned_content
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.settings import say_warnings
@@ -16,7 +17,7 @@ from mixvllm.errors import MixvllmError, UsageError
 from mixvllm.render.settings import placed_problem_as_json
 from mixvllm.settings.from_vllm_command import Converted, convert
 from mixvllm.settings.json_schema import CONFIG_SCHEMA_FILE, MODELINE, config_schema, schema_text
-from mixvllm.settings.resolve import DEFAULT_FILE
+from mixvllm.settings.layers.yaml_file import DEFAULT_FILE
 from mixvllm.settings.starter import starter_file
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -24,7 +25,10 @@ app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 STDOUT = Path("-")
 
 
-@app.command(epilog='Example: [bold]mixvllm config init --from "vllm serve M -tp 2"[/]')
+@app.command(
+    epilog='Examples: [bold]mixvllm config init --from "vllm serve M -tp 2"[/]; '
+    "[bold]mixvllm config init --model Qwen/Qwen3-8B --gpu L40S --concurrency 16[/]"
+)
 def init(
     ctx: typer.Context,
     file: Annotated[
@@ -49,6 +53,40 @@ def init(
             show_default=False,
         ),
     ] = None,
+    gpu: Annotated[
+        str | None,
+        typer.Option(
+            "--gpu",
+            metavar="NAME|SIZE",
+            help="Tune the file for this GPU: H100, A100-40G, 24GiB, A100:79.25GiB.",
+            show_default=False,
+        ),
+    ] = None,
+    gpus: Annotated[
+        int | None,
+        typer.Option(
+            "--gpus", min=1, help="How many of them.", show_default="the fewest that hold it"
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            "--concurrency",
+            min=1,
+            metavar="N",
+            help="Requests of full length that must run at once.",
+            show_default="1",
+        ),
+    ] = None,
+    max_model_len: Annotated[
+        str | None,
+        typer.Option(
+            "--max-model-len",
+            metavar="TOKENS",
+            help="The longest context, as 32768 or 32k.",
+            show_default="what fits, up to the model's own",
+        ),
+    ] = None,
     with_schema: Annotated[
         bool,
         typer.Option("--with-schema", help="Write the JSON Schema beside it, for editors."),
@@ -56,15 +94,20 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a commented config file to start from.
+    """Write a commented config file to start from; with --gpu, one tuned for a model.
 
     What a converted command holds that has no setting becomes a comment and a warning.
     """
     invocation: Invocation = ctx.obj
     _refuse_contradictions(file, model, command, with_schema=with_schema)
+    tuning = Tuning(gpu, gpus, concurrency, max_model_len)
+    refuse_half_a_wish(tuning, model, command)
     beside = file.parent / CONFIG_SCHEMA_FILE
     has_schema = with_schema or (file != STDOUT and beside.is_file())
-    written = _content(model, command, has_schema=has_schema)
+    if model is not None and gpu is not None:
+        written = tuned_content(model, tuning, CONFIG_SCHEMA_FILE if has_schema else None)
+    else:
+        written = _content(model, command, has_schema=has_schema)
     if file != STDOUT:
         _write(file, written.text, force=force)
     if with_schema and (force or not beside.exists()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +14,12 @@ from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
 from mixvllm.errors import UsageError
 from mixvllm.render.validation import report_as_github, report_as_json, report_as_text
-from mixvllm.settings.check import check_files
-from mixvllm.settings.resolve import DEFAULT_FILE
+from mixvllm.settings.check import FileReport, check_files
+from mixvllm.settings.layers.yaml_file import DEFAULT_FILE
+
+if TYPE_CHECKING:
+    from mixvllm.memory.gpu_table import Gpu
+    from mixvllm.sizing.present import PresentGpus
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
@@ -39,14 +43,29 @@ def validate(
     form: Annotated[
         ReportFormat, typer.Option("--format", help="How the report is written.")
     ] = ReportFormat.TEXT,
+    gpu: Annotated[
+        str | None,
+        typer.Option(
+            "--gpu",
+            metavar="NAME|SIZE",
+            help="The GPU that it must fit on, as in `estimate-kv`.",
+            show_default="those present",
+        ),
+    ] = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the hub for models that are not known here.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Check files: all problems at once, each with file, line and column.
 
+    A file is held against the settings that there are, against the model that it names (of this
+    machine or the catalogue), and against the GPU: whether it fits.
     Exit codes: 0 every file is right, 1 one is wrong.
     """
     invocation: Invocation = ctx.obj
     reports = check_files(files or [_default_file()], os.environ)
+    reports = _judged(reports, gpu, online=online)
     output = invocation.output
     if as_json or form is ReportFormat.JSON:
         output.json(report_as_json(reports, strict=strict))
@@ -56,6 +75,35 @@ def validate(
         output.out.print(report_as_text(reports, strict=strict), soft_wrap=True)
     right = all(report.is_ok(strict=strict) for report in reports)
     return ExitStatus.DONE if right else ExitStatus.FAILED
+
+
+def _judged(reports: list[FileReport], gpu: str | None, *, online: bool) -> list[FileReport]:
+    """The reports, held against models and GPUs as well where a file names a model."""
+    if gpu is None and not any(report.names_model for report in reports):
+        return reports
+    # Models and their memory take longer to import than a file takes to check.
+    from mixvllm.sizing.files import Given, judge_files
+
+    named = None if gpu is None else _named(gpu)
+    present = _present() if named is None else None
+    return judge_files(reports, Given(named, present, online, os.environ))
+
+
+def _named(gpu: str) -> Gpu | None:
+    from mixvllm.sizing.request import named_gpu
+
+    return named_gpu(gpu)
+
+
+def _present() -> PresentGpus | None:
+    """The GPUs of this machine; where no device shows, nothing more is loaded to look."""
+    from mixvllm.gpus.evidence import device_nodes
+
+    if not device_nodes().vendors:
+        return None
+    from mixvllm.sizing.present import present_gpus
+
+    return present_gpus(os.environ)
 
 
 def _default_file() -> Path:

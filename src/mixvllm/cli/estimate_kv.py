@@ -7,6 +7,23 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.cli.estimate_measured import (
+    ForgetOption,
+    FromLogOption,
+    Measured,
+    MeasuredOption,
+    SaveOption,
+)
+from mixvllm.cli.estimate_questions import (
+    ChartOption,
+    ConcurrencyOption,
+    OutputOption,
+    PromptOption,
+    SolveOption,
+    asked_concurrency,
+    asked_load,
+)
+from mixvllm.cli.exact import ExactOption, exact_answer, refuse_beside_exact
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -15,6 +32,7 @@ from mixvllm.cli.picture import SvgOption
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.errors import UsageError
 from mixvllm.memory.estimate import estimate
+from mixvllm.memory.growth import growth
 from mixvllm.models.find import find_model
 from mixvllm.render.catalogue import catalogue_as_json, catalogue_table
 from mixvllm.render.memory import estimate_view
@@ -22,6 +40,7 @@ from mixvllm.render.memory_json import estimate_as_json
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import require_model
 from mixvllm.sizing.axes import asked_axes
+from mixvllm.sizing.here import planned_here
 from mixvllm.sizing.request import SETTINGS_READ, Choices, estimate_request
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -55,7 +74,7 @@ def estimate_kv(
             "--gpu",
             metavar="NAME|SIZE",
             help="The GPU: H100, A100-40G, RTX4090, MI300X, a size (24GiB), or both "
-            "(A100:79.25GiB).",
+            "(A100:79.25GiB). [dim]\\[default: those of this machine][/]",
         ),
     ] = None,
     compared: Annotated[
@@ -94,38 +113,74 @@ def estimate_kv(
             "--list", callback=list_catalogue, help="List the models known without the network."
         ),
     ] = False,
+    concurrency: ConcurrencyOption = None,
+    prompt: PromptOption = None,
+    output: OutputOption = None,
+    unknown: SolveOption = None,
+    charted: ChartOption = False,
     explained: Annotated[
         bool, typer.Option("--explain", help="Show each number's formula, filled in.")
     ] = False,
+    from_log: FromLogOption = None,
+    save: SaveOption = False,
+    measured: MeasuredOption = True,
+    forgotten: ForgetOption = False,
+    exact: ExactOption = False,
     picture: SvgOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Estimate the KV cache: what vLLM will report, before anything is loaded.
 
     Weights are never read. What follows `--` is read as vLLM's own arguments. Where the memory
-    is known and one request of full length does not fit, the exit code is 3. Several models,
-    GPUs (`--compare`) or releases are put side by side: 3 is then that none of them fits.
+    is known and what is asked for does not fit (one request of full length where nothing else
+    is), the exit code is 3. Several models, GPUs (`--compare`) or releases are put side by side:
+    3 is then that none of them fits.
     """
     invocation: Invocation = ctx.obj
     first = models[0] if models else None
-    settings = resolve_settings(invocation, flags, config, profile, first).settings
+    resolved = resolve_settings(invocation, flags, config, profile, first)
+    settings = resolved.settings
+    if exact:
+        several = len(models or ()) > 1 or compared or "," in (vllm_version or "")
+        refuse_beside_exact(several=several, log=from_log or save, solve=unknown, chart=charted)
+    if from_log is not None or save:
+        from mixvllm.cli.estimate_from_log import report_log
+
+        choices = Choices(gpu, kv_cache_memory, vllm_version, block_size)
+        return report_log(invocation.output, from_log, resolved, choices, save=save)
+    many, load = asked_concurrency(concurrency), asked_load(prompt, output)
+    if unknown is not None:
+        from mixvllm.cli.estimate_solve import Given, answer_solved
+
+        axes = asked_axes(models or [""], gpu=gpu, compared=compared, versions=vllm_version)
+        choices = Choices(axes.gpus[0], kv_cache_memory, vllm_version, block_size, many, load)
+        given = Given(flags, config, profile, models or (), axes, measured, forgotten)
+        return answer_solved(invocation, unknown, settings, choices, given)
     name = require_model(settings, "estimate-kv")
     # The environment may name another model than the command line; it wins, alone.
     named = models if models and name == first else [name]
     axes = asked_axes(named, gpu=gpu, compared=compared, versions=vllm_version)
-    choices = Choices(axes.gpus[0], kv_cache_memory, axes.versions[0], block_size)
+    choices = Choices(axes.gpus[0], kv_cache_memory, axes.versions[0], block_size, many, load)
     if axes.count > 1:
         from mixvllm.cli.estimate_variants import compare
 
-        if explained:
-            raise UsageError("--explain is for one model, GPU and release.")
+        if explained or charted:
+            option = "--explain" if explained else "--chart"
+            raise UsageError(f"{option} is for one model, GPU and release.")
         return compare(invocation.output, settings, choices, axes)
-    request = estimate_request(settings, choices)
-    found = find_model(name, revision=settings.model.revision)
-    answer = estimate(found.description, found.weights, found.source, request)
-    invocation.output.answer(estimate_view(answer, explained=explained), estimate_as_json(answer))
+    grown = None
+    if exact:
+        answer = exact_answer(invocation, settings, choices)
+    else:
+        request = planned_here(estimate_request(settings, choices))
+        found = find_model(name, revision=settings.model.revision)
+        here = Measured(invocation.output, found, settings.model.revision)
+        request = here.taken_into(request, wanted=measured, forgotten=forgotten)
+        answer = estimate(found.description, found.weights, found.source, request)
+        grown = growth(found.description, found.weights, request) if charted else None
+    view = estimate_view(answer, explained=explained, growth=grown)
+    invocation.output.answer(view, estimate_as_json(answer, grown))
     if as_json:
         for note in (*answer.changes_needed, *answer.notes):
             invocation.output.note(note)
-    fits = answer.capacity is None or answer.capacity.fits
-    return ExitStatus.DONE if fits else ExitStatus.NO
+    return ExitStatus.NO if answer.fits is False else ExitStatus.DONE

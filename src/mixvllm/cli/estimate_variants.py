@@ -27,6 +27,6 @@ def exit_status(variants: Iterable[Variant]) -> ExitStatus:
     answers = [variant.estimate for variant in variants if variant.estimate is not None]
     if not answers:
         return ExitStatus.FAILED
-    if any(answer.capacity is None or answer.capacity.fits for answer in answers):
+    if any(answer.fits is not False for answer in answers):
         return ExitStatus.DONE
     return ExitStatus.NO

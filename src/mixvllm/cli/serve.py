@@ -23,7 +23,7 @@ from mixvllm.cli.options import (
 )
 from mixvllm.cli.output import Output, is_dumb
 from mixvllm.cli.serve_view import ViewKind, progress_view
-from mixvllm.cli.settings import resolve_settings
+from mixvllm.cli.settings import resolve_settings, say_warnings
 from mixvllm.cli.vllm_arguments import vllm_arguments
 from mixvllm.directories import state_directory
 from mixvllm.errors import EngineStartError, MixvllmError, UsageError, writing_to
@@ -32,7 +32,7 @@ from mixvllm.render.settings import settings_as_json, settings_table
 from mixvllm.server.address import is_loopback
 from mixvllm.server.children import leave, own_children_from_now_on
 from mixvllm.server.output_capture import capture_output, new_log_file
-from mixvllm.server.preflight import run_preflight
+from mixvllm.server.preflight import Preflight, run_preflight
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.origin import Layer
 from mixvllm.settings.resolve import Resolved, require_model
@@ -59,6 +59,13 @@ def serve(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show vLLM's own log and every request.")
     ] = False,
+    no_preflight: Annotated[
+        bool,
+        typer.Option(
+            "--no-preflight",
+            help="Start vLLM even where model, settings and memory do not go together.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Serve a model: vLLM's engine behind FastAPI, OpenAI-compatible.
@@ -77,7 +84,16 @@ def serve(
             "every user of this machine can read --api-key in the list of processes; "
             "set MIXVLLM_SERVER__API_KEY instead"
         )
-    return serve_settings(resolved.settings, invocation.output, verbose=verbose)
+    flight = run_preflight(resolved.settings, None if no_preflight else resolved.values)
+    say_doubts(invocation, flight)
+    return serve_settings(resolved.settings, flight, invocation.output, verbose=verbose)
+
+
+def say_doubts(invocation: Invocation, flight: Preflight) -> None:
+    """Say what may fail, and what was not checked."""
+    say_warnings(invocation, flight.doubts)
+    for note in flight.notes:
+        invocation.output.note(note)
 
 
 def show_plan(resolved: Resolved, invocation: Invocation) -> int:
@@ -93,13 +109,14 @@ def show_plan(resolved: Resolved, invocation: Invocation) -> int:
     return ExitStatus.DONE
 
 
-def serve_settings(settings: ServeConfig, output: Output, *, verbose: bool) -> NoReturn:
+def serve_settings(
+    settings: ServeConfig, flight: Preflight, output: Output, *, verbose: bool
+) -> NoReturn:
     """Serve until asked to end, then leave the process: vLLM's threads cannot be stopped.
 
     Raises:
         MixvllmError: it cannot even begin.
     """
-    flight = run_preflight(settings)
     gc.enable()
     # Until the server's own handlers are there: nothing is loaded that would need an orderly end.
     for number in ENDING_SIGNALS:
@@ -116,13 +133,17 @@ def serve_settings(settings: ServeConfig, output: Output, *, verbose: bool) -> N
         # fastapi and uvicorn take a while to import; mistakes have been told by now.
         from mixvllm.server.run import ServerRun, run_server
         from mixvllm.server.served_engine import ServedEngineBuilder
+        from mixvllm.server.start_record import StartRecord
 
         builder = ServedEngineBuilder(settings, flight.engine)
+        record = StartRecord(settings, flight.engine)
         kind = choose_view(settings, verbose=verbose, dumb=is_dumb(capture.stderr))
         error: Exception | None
         try:
             with progress_view(terminal.err, needs_key=key is not None, kind=kind) as report:
-                run = ServerRun(settings, flight.sock, builder, report, capture, access_log=verbose)
+                run = ServerRun(
+                    settings, flight.sock, builder, report, capture, verbose, record=record
+                )
                 error = run_server(run)
         except Exception as unexpected:
             error = unexpected

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 
 from mixvllm.render.progress import PassedPhase, checklist, phase_line, ready_lines
-from mixvllm.server.lifecycle import Phase
+from mixvllm.server.lifecycle import START_UP, Phase
 from mixvllm.server.progress import PhaseProgress, Reporter, ServerEvent, ServerReady
 
 ViewKind = Literal["checklist", "lines", "json"]
@@ -33,7 +33,7 @@ class PlainView:
         """Show an event."""
         if isinstance(event, ServerReady):
             say_ready(self._console, event, needs_key=self._needs_key)
-        elif event.phase != self._phase:
+        elif event.phase != self._phase and not is_wordless(event):
             self._phase = event.phase
             self._console.print(phase_line(event), soft_wrap=True)
 
@@ -62,7 +62,7 @@ class LiveView:
 
     def show(self, event: ServerEvent) -> None:
         """Show an event."""
-        if isinstance(event, PhaseProgress) and event.phase not in (Phase.DRAINING, Phase.STOPPED):
+        if self._live is not None and isinstance(event, PhaseProgress) and event.phase in START_UP:
             self._advance(event)
             return
         self.close()
@@ -121,6 +121,11 @@ def progress_view(console: Console, *, needs_key: bool, kind: ViewKind) -> Itera
         yield view.show
     finally:
         view.close()
+
+
+def is_wordless(event: PhaseProgress) -> bool:
+    """Whether the cause of a restart is still being looked for."""
+    return event.phase is Phase.RESTARTING and event.progress is None
 
 
 def say_ready(console: Console, event: ServerReady, *, needs_key: bool) -> None:

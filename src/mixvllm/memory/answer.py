@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from mixvllm.memory.budget import Budget
 from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.kv.plan import KvGroup
+from mixvllm.memory.measured import Measurement
+from mixvllm.memory.request import Load
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ class Capacity:
         tokens_low: The fewest tokens to expect; None where the pool was given.
         tokens_high: The most.
         overdrawn_bytes: What the GPU lacks for a pool that was given.
+        fits_low: Whether it fits even with the least memory to expect; None as above.
+        fits_high: Whether it fits with the most.
     """
 
     pool_bytes: int
@@ -97,15 +102,85 @@ class Capacity:
     tokens_low: int | None = None
     tokens_high: int | None = None
     overdrawn_bytes: int = 0
+    fits_low: bool | None = None
+    fits_high: bool | None = None
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """How many requests of one length run together, none of them preempted.
+
+    Attributes:
+        tokens: Tokens of each.
+        blocks_per_request: Blocks of each.
+        bytes_per_request_per_gpu: Bytes of each on the most loaded GPU.
+        by_memory: Whole requests that the pool holds; None where none is known.
+        by_memory_low: The fewest to expect; None where the pool was given.
+        by_memory_high: The most.
+        max_num_seqs: As many as vLLM schedules together.
+    """
+
+    tokens: int
+    blocks_per_request: int
+    bytes_per_request_per_gpu: int
+    by_memory: int | None
+    by_memory_low: int | None
+    by_memory_high: int | None
+    max_num_seqs: int
+
+    @property
+    def count(self) -> int | None:
+        """How many run."""
+        return None if self.by_memory is None else min(self.by_memory, self.max_num_seqs)
+
+    @property
+    def limited_by(self) -> Literal["memory", "max_num_seqs"] | None:
+        """What keeps more from running."""
+        if self.by_memory is None:
+            return None
+        return "memory" if self.by_memory <= self.max_num_seqs else "max_num_seqs"
+
+
+@dataclass(frozen=True)
+class Question:
+    """`--concurrency N`: whether so many requests run at once.
+
+    Attributes:
+        concurrency: How many are asked for.
+        tokens: Tokens of each: of the load, or of the longest.
+        needed_bytes: The smallest pool on each GPU that holds them.
+        fits: Whether they do; None where the memory is not known.
+        at_once: Whole requests that the pool holds.
+        longest: The most tokens that so many may have each; 0 if none.
+        flags: What lets vLLM schedule so many, where its limits are lower.
+    """
+
+    concurrency: int
+    tokens: int
+    needed_bytes: int
+    fits: bool | None
+    at_once: int | None
+    longest: int | None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A change of the settings, as flags, and what it would give."""
+    """A change of the settings, as flags, and what it would give.
+
+    Attributes:
+        change: The flags.
+        tokens: vLLM's "GPU KV cache size" with them.
+        max_concurrency: Its "Maximum concurrency".
+        at_once: Whole requests of the length that is asked for.
+        gpu_count: GPUs of one copy of the model.
+    """
 
     change: str
     tokens: int
     max_concurrency: float
+    at_once: int
+    gpu_count: int
 
 
 @dataclass(frozen=True)
@@ -115,6 +190,21 @@ class Term:
     term: str
     formula: str
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class ExactCheck:
+    """Who planned under `--exact`, and whether the built-in rules say the same.
+
+    Attributes:
+        planner: The vLLM that was asked (`vLLM 0.32.0`).
+        agrees: Whether the rules agree; None where they do not know the model.
+        remark: That in a sentence, with the numbers where they differ.
+    """
+
+    planner: str
+    agrees: bool | None
+    remark: str
 
 
 @dataclass(frozen=True)
@@ -135,7 +225,14 @@ class Estimate:
         explanation: How the numbers come about.
         vllm_version: The release whose rules were taken.
         notes: What is assumed or asked "what if".
+        measured: The start-up of this machine that the budget is taken from; None where the
+            budget is estimated.
         changes_needed: What vLLM refuses although it fits, and the flag that helps.
+        question: What `--concurrency` asks, or None.
+        load: The average request, or None where none is given.
+        load_at_once: How many of it run together.
+        full_at_once: How many of full length do.
+        exact: Who planned under `--exact`; None where the built-in rules did.
     """
 
     model: ModelFacts
@@ -152,3 +249,16 @@ class Estimate:
     vllm_version: str
     notes: tuple[str, ...] = ()
     changes_needed: tuple[str, ...] = ()
+    measured: Measurement | None = None
+    question: Question | None = None
+    load: Load | None = None
+    load_at_once: AtOnce | None = None
+    full_at_once: AtOnce | None = None
+    exact: ExactCheck | None = None
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether vLLM starts and runs what is asked for; None where the memory is not known."""
+        if self.capacity is None:
+            return None
+        return self.capacity.fits and (self.question is None or bool(self.question.fits))

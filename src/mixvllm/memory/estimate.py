@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import fields
 
+from mixvllm.memory.alike import named_alike
 from mixvllm.memory.answer import (
     Capacity,
     EffectiveSettings,
@@ -13,17 +14,17 @@ from mixvllm.memory.answer import (
     KvCacheSize,
     LayerKind,
     ModelFacts,
+    Question,
     Weights,
 )
-from mixvllm.memory.explanation import explain, growing_layers
-from mixvllm.memory.kv.groups import Group
-from mixvllm.memory.kv.plan import KvPlan, model_groups, plan_kv_cache, request_blocks
-from mixvllm.memory.planned import Planned, planned
-from mixvllm.memory.request import EstimateRequest, as_asked
+from mixvllm.memory.at_once import asked_tokens, at_once, question, with_room
+from mixvllm.memory.explanation import GrowingLayers, explain, growing_by_stage
+from mixvllm.memory.kv.plan import KvPlan, plan_groups
+from mixvllm.memory.planned import Planned, planned_as_asked
+from mixvllm.memory.request import EstimateRequest
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.memory.suggestions import suggest
 from mixvllm.memory.weights import RankWeights
-from mixvllm.memory.what_if import weights_as_asked
 from mixvllm.models.description import Layer, ModelDescription
 from mixvllm.models.weights.groups import WeightFacts
 
@@ -45,17 +46,15 @@ def estimate(
     Raises:
         EstimateError: vLLM would refuse the settings, or what they ask for is not modelled.
     """
-    description = as_asked(checkpoint, request)
-    loaded = weights_as_asked(
-        weights, checkpoint, dtype=description.dtype, quantization=request.quantization
-    )
-    now = planned(description, loaded, request)
+    description, loaded, now = planned_as_asked(checkpoint, weights, request)
+    ready, then = with_room(description, loaded, request, now)
+    asked = question(request, ready, then)
     serving, plan = now.serving, now.plan
-    groups = model_groups(description, serving, plan.dtype)
+    growing = growing_by_stage(now.groups, serving)
     return Estimate(
         model=_model_facts(checkpoint, source),
-        settings=_settings(description, request, serving, plan),
-        kv_cache=_kv_cache_size(groups, serving, plan),
+        settings=effective_settings(description, request, serving, plan),
+        kv_cache=kv_cache_size(growing, serving, plan),
         weights=Weights(
             loaded.total_bytes if loaded else None,
             now.weights.total_bytes if now.weights else None,
@@ -66,12 +65,29 @@ def estimate(
         budget=now.budget,
         capacity=_capacity(description, now),
         groups=plan.groups,
-        suggestions=suggest(description, loaded, request, now),
-        explanation=explain(groups, serving, plan, now.weights, now.pool_bytes),
+        suggestions=suggest(description, loaded, ready, then, asked),
+        explanation=explain(growing, serving, plan, now.weights, now.pool_bytes),
         vllm_version=request.vllm_version or request.rules.name,
         notes=tuple(_notes(checkpoint, request, weights, loaded, now.weights)),
-        changes_needed=() if now.pool_bytes is None else plan.warnings,
+        changes_needed=_changes_needed(now, asked),
+        question=asked,
+        load=request.load,
+        load_at_once=at_once(now, asked_tokens(request, now)) if request.load else None,
+        full_at_once=at_once(now, serving.max_model_len),
+        measured=now.measured,
     )
+
+
+def _changes_needed(now: Planned, asked: Question | None) -> tuple[str, ...]:
+    if now.pool_bytes is None:
+        return ()
+    if asked is None or not asked.flags or not asked.fits:
+        return now.plan.warnings
+    raised = (
+        f"{' '.join(asked.flags)}: with the limits as they are, {now.serving.max_num_seqs} "
+        f"requests run at once and {asked.concurrency} are asked for."
+    )
+    return (raised, *now.plan.warnings)
 
 
 def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
@@ -81,7 +97,7 @@ def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
     if now.budget is not None and now.budget.requested_bytes is not None:
         band = now.budget.kv_cache
         low, high = (
-            plan_kv_cache(description, now.serving, max(0, size)).tokens
+            plan_groups(now.groups, description, now.serving, max(0, size), now.plan.dtype)
             for size in (band.low, band.high)
         )
     return Capacity(
@@ -91,52 +107,48 @@ def _capacity(description: ModelDescription, now: Planned) -> Capacity | None:
         num_blocks=now.plan.num_blocks,
         fits=now.fits,
         max_model_len_that_fits=now.plan.max_model_len_that_fits,
-        tokens_low=low,
-        tokens_high=high,
+        tokens_low=low.tokens if low else None,
+        tokens_high=high.tokens if high else None,
         overdrawn_bytes=now.overdrawn_bytes,
+        fits_low=low.fits if low else None,
+        fits_high=high.fits if high else None,
     )
 
 
-def _kv_cache_size(groups: Sequence[Group], serving: ServingFacts, plan: KvPlan) -> KvCacheSize:
-    """Bytes over all GPUs, and on the most loaded one.
+def kv_cache_size(
+    growing: Sequence[Sequence[GrowingLayers]], serving: ServingFacts, plan: KvPlan
+) -> KvCacheSize:
+    """Bytes over all GPUs, and on the most loaded one; `growing` has the layers of each stage.
 
     Every tensor-parallel rank of a stage has as much; under decode context parallelism a rank
     has its share of the tokens.
     """
     shared = serving.decode_context_parallel_size
     ranks = serving.tensor_parallel_size
-    stages = [
-        sum(layers.count * layers.token_bytes for layers in growing_layers(groups, serving, stage))
-        for stage in range(serving.pipeline_parallel_size)
-    ]
-    blocks = request_blocks(groups, serving, serving.max_model_len)
+    stages = [sum(layers.count * layers.token_bytes for layers in stage) for stage in growing]
+    pool_blocks = sum(rank.bytes_per_block for rank in plan.ranks)
     return KvCacheSize(
-        bytes_per_token=sum(stages) * ranks // shared,
-        bytes_per_token_per_gpu=-(-max(stages) // shared),
-        bytes_per_request=blocks * sum(rank.bytes_per_block for rank in plan.ranks) * ranks,
+        bytes_per_token=int(sum(stages) * ranks // shared),
+        bytes_per_token_per_gpu=int(-(-max(stages) // shared)),
+        bytes_per_request=plan.blocks_per_request * pool_blocks * ranks,
         bytes_per_request_per_gpu=plan.bytes_per_request,
     )
 
 
-def _settings(
+def effective_settings(
     description: ModelDescription,
     request: EstimateRequest,
     serving: ServingFacts,
     plan: KvPlan,
 ) -> EffectiveSettings:
-    return EffectiveSettings(
-        max_model_len=serving.max_model_len,
-        dtype=description.dtype,
-        kv_cache_dtype=plan.dtype,
-        quantization=request.quantization or description.quantization,
-        tensor_parallel_size=serving.tensor_parallel_size,
-        pipeline_parallel_size=serving.pipeline_parallel_size,
-        gpu_memory_utilization=request.gpu_memory_utilization,
-        max_num_seqs=serving.max_num_seqs,
-        max_num_batched_tokens=serving.max_num_batched_tokens,
-        block_size=plan.block_size,
-        enforce_eager=request.enforce_eager,
-    )
+    """The settings that the numbers hold for."""
+    settled = {
+        "dtype": description.dtype,
+        "kv_cache_dtype": plan.dtype,
+        "quantization": request.quantization or description.quantization,
+        "block_size": plan.block_size,
+    }
+    return EffectiveSettings(**named_alike(EffectiveSettings, request, serving) | settled)
 
 
 def _model_facts(description: ModelDescription, source: str) -> ModelFacts:
@@ -173,7 +185,7 @@ def _notes(
     on_rank: RankWeights | None,
 ) -> list[str]:
     """What is assumed, and what is asked against the checkpoint."""
-    notes = []
+    notes = [*request.notes]
     if request.dtype not in ("auto", checkpoint.dtype):
         notes.append(f"What if in {request.dtype}: the checkpoint is in {checkpoint.dtype}.")
     if request.quantization not in (None, checkpoint.quantization):
@@ -185,6 +197,8 @@ def _notes(
         notes.append("The weights are left out: no file and no formula tells their size.")
     if on_rank is not None and on_rank.exactness == "total divided" and _gpus(request) > 1:
         notes.append("Only the total of the weights is known: a GPU is given its even share.")
+    if request.pooling:
+        notes.append("A pooling server: no output layer is loaded, and nothing is sampled.")
     if request.data_parallel_size > 1:
         shared = ", which share the experts' weights" if checkpoint.is_moe else ""
         notes.append(f"The numbers are for one of {request.data_parallel_size} copies{shared}.")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from mixvllm.memory.answer import Term
+from mixvllm.memory.kv.compressed_latent import CompressedCache
 from mixvllm.memory.kv.groups import Group
 from mixvllm.memory.kv.layer_cache import CacheKind, TokenCache
 from mixvllm.memory.kv.plan import KvGroup, KvPlan
@@ -24,9 +26,9 @@ class GrowingLayers:
         token_bytes: Bytes of one token in one of them, on one rank.
     """
 
-    kind: CacheKind
+    kind: str
     count: int
-    token_bytes: int
+    token_bytes: int | Fraction
 
 
 def growing_layers(
@@ -36,16 +38,26 @@ def growing_layers(
 
     A window that is full needs no more; one that the request does not fill still grows.
     """
-    counts: Counter[tuple[CacheKind, int]] = Counter()
+    counts: Counter[tuple[CacheKind, int | Fraction]] = Counter()
     for group in groups:
         for member in group.members:
             cache = member.cache
-            if member.stage == stage and isinstance(cache, TokenCache) and _grows(cache, serving):
+            if member.stage != stage or not isinstance(cache, TokenCache | CompressedCache):
+                continue
+            if _grows(cache, serving):
                 counts[cache.kind, cache.token_bytes] += 1
     return tuple(GrowingLayers(kind, count, size) for (kind, size), count in counts.items())
 
 
-def _grows(cache: TokenCache, serving: ServingFacts) -> bool:
+def growing_by_stage(
+    groups: Sequence[Group], serving: ServingFacts
+) -> tuple[tuple[GrowingLayers, ...], ...]:
+    """The same for every pipeline stage."""
+    stages = range(serving.pipeline_parallel_size)
+    return tuple(growing_layers(groups, serving, stage) for stage in stages)
+
+
+def _grows(cache: TokenCache | CompressedCache, serving: ServingFacts) -> bool:
     length = serving.max_model_len
     more = cache.block_size * serving.decode_context_parallel_size
     now = cache.blocks_per_request(longest_request(serving, length))
@@ -53,15 +65,18 @@ def _grows(cache: TokenCache, serving: ServingFacts) -> bool:
 
 
 def explain(
-    groups: Sequence[Group],
+    growing: Sequence[Sequence[GrowingLayers]],
     serving: ServingFacts,
     plan: KvPlan,
     weights: RankWeights | None,
     pool: int | None,
 ) -> tuple[Term, ...]:
-    """The terms of one GPU, the most loaded, from a token up to the pool."""
+    """The terms of one GPU, the most loaded, from a token up to the pool.
+
+    `growing` has the layers of each pipeline stage that grow with the context.
+    """
     return (
-        _token_term(groups, serving),
+        _token_term(growing, serving),
         *_block_terms(plan),
         *_request_terms(plan, serving),
         *_weight_terms(weights),
@@ -69,16 +84,19 @@ def explain(
     )
 
 
-def _token_term(groups: Sequence[Group], serving: ServingFacts) -> Term:
-    stages = [growing_layers(groups, serving, n) for n in range(serving.pipeline_parallel_size)]
-    layers = max(stages, key=lambda stage: sum(each.count * each.token_bytes for each in stage))
+def _token_term(growing: Sequence[Sequence[GrowingLayers]], serving: ServingFacts) -> Term:
+    layers = max(growing, key=lambda stage: sum(each.count * each.token_bytes for each in stage))
     shared = serving.decode_context_parallel_size
     formula = " + ".join(
-        f"{each.count} {each.kind} layers x {each.token_bytes:,}" for each in layers
+        f"{each.count} {each.kind} layers x {_shown(each.token_bytes)}" for each in layers
     )
-    size = -(-sum(each.count * each.token_bytes for each in layers) // shared)
+    size = int(-(-sum(each.count * each.token_bytes for each in layers) // shared))
     ranks = f", over {shared} ranks" if shared > 1 else ""
     return Term("one token", (formula or "no layer grows with the context") + ranks, size)
+
+
+def _shown(size: int | Fraction) -> str:
+    return f"{int(size):,}" if size == int(size) else f"{float(size):,.2f}"
 
 
 def _block_terms(plan: KvPlan) -> list[Term]:
@@ -119,6 +137,8 @@ def _weight_terms(weights: RankWeights | None) -> list[Term]:
     if weights is None:
         return []
     parts = " + ".join(f"{group} {size:,}" for group, size in weights.groups.items())
+    if weights.exactness == "by vLLM":
+        parts = "the parameters of vLLM's own layers"
     return [
         Term("weights", parts or "the total over all GPUs", weights.total_bytes),
         Term(

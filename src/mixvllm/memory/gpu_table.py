@@ -78,6 +78,17 @@ def find_gpu(text: str) -> Gpu:
     return _by_name(text)
 
 
+def flag_of(gpu: Gpu) -> str:
+    """What to write after `--gpu` for this one, without spaces; its bytes if it has no name."""
+    if gpu.name is None:
+        return f"{gpu.total_bytes}B"
+    name = gpu.name.replace(" ", "-")
+    same = [each for each in all_gpus() if each.name == gpu.name]
+    sized = f"{name}-{gpu.nominal_gib}G" if len(same) > 1 else name
+    is_of_table = any(each.total_bytes == gpu.total_bytes for each in same)
+    return sized if is_of_table else f"{sized}:{gpu.total_bytes}B"
+
+
 def _entries() -> Iterator[Gpu]:
     tables: tuple[tuple[Vendor, tuple[tuple[str, int, str, str, float | None], ...]], ...] = (
         ("NVIDIA", NVIDIA),

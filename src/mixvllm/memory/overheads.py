@@ -56,7 +56,9 @@ def forward_bytes(model: ModelDescription, serving: ServingFacts) -> int:
 
 
 def peak_bytes(model: ModelDescription, serving: ServingFacts) -> int:
-    """The larger of the two: the batch is gone when the sampler runs."""
+    """The larger of the two: the batch is gone when the sampler runs. Pooling has no sampler."""
+    if serving.pooling:
+        return forward_bytes(model, serving)
     return max(sampler_bytes(model, serving), forward_bytes(model, serving))
 
 

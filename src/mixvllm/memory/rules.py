@@ -27,6 +27,7 @@ class Rules:
         aligned_states: Whether the number of states a request keeps under prefix caching is
             known for this release.
         exports_checkpoints: Mamba 2 keeps one more block a request under prefix caching.
+        sparse_layers: The caches of DeepSeek-V4 and MiniMax-M3 are known for this release.
         charges_cuda_graphs: The estimate of the CUDA graphs is taken from the cache's memory.
         default_utilization_percent: `--gpu-memory-utilization` when it is not given.
     """
@@ -40,6 +41,7 @@ class Rules:
     pads_attention_pages: bool = True
     aligned_states: bool = True
     exports_checkpoints: bool = True
+    sparse_layers: bool = True
     charges_cuda_graphs: bool = True
     default_utilization_percent: int = 92
 
@@ -68,6 +70,7 @@ def releases() -> tuple[Rules, ...]:
         aligned_states=False,
         exports_checkpoints=False,
         reserves_null_block=False,
+        sparse_layers=False,
     )
     older(range(25, 19, -1), counts_concurrent_batches=False)
     older(

@@ -29,6 +29,8 @@ class ServingFacts:
         enable_prefix_caching: Whether finished prompts stay in the cache.
         async_scheduling: Whether the next batch is scheduled before the last has ended.
         batches_in_flight: Batches at once, where that is not what the settings imply.
+        pooling: Whether the server embeds or classifies: it loads no output layer, samples nothing
+            and schedules one batch at a time.
         hybrid_manager: False under `--disable-hybrid-kv-cache-manager`; None is the default.
         full_cuda_graphs: False under `--enforce-eager`.
         mamba_cache_dtype: Dtype of convolution states, `auto` for the model's.
@@ -52,6 +54,7 @@ class ServingFacts:
     enable_prefix_caching: bool = True
     async_scheduling: bool = True
     batches_in_flight: int | None = None
+    pooling: bool = False
     hybrid_manager: bool | None = None
     full_cuda_graphs: bool = True
     mamba_cache_dtype: str = "auto"
@@ -99,13 +102,14 @@ class Request:
 def concurrent_batches(serving: ServingFacts) -> int:
     """Batches at once: one a pipeline stage, and with async scheduling the next one.
 
-    The CPU build has no async scheduling. Before 0.26 vLLM counted one batch.
+    The CPU build has no async scheduling, and pooling has none by default. Before 0.26 vLLM
+    counted one batch.
     """
     if not serving.rules.counts_concurrent_batches:
         return 1
     if serving.batches_in_flight is not None:
         return serving.batches_in_flight
-    is_async = serving.async_scheduling and serving.platform != "cpu"
+    is_async = serving.async_scheduling and serving.platform != "cpu" and not serving.pooling
     return serving.pipeline_parallel_size + is_async
 
 

@@ -15,8 +15,8 @@ from mixvllm.memory.what_if import weights_as_asked
 from mixvllm.models.description import ModelDescription
 from mixvllm.models.weights.groups import WeightFacts
 
-# What each rule means for the numbers; `default_utilization_percent` moves none here, because
-# the share of the memory is a setting of ours.
+# What each rule means for the numbers. Two move none here: `default_utilization_percent`, because
+# the share of the memory is a setting of ours, and `sparse_layers`, without which there are none.
 MEANINGS = {
     "counts_concurrent_batches": "windows keep the tokens of every batch in flight, not of one",
     "tokens_from_concurrency": "the printed size is the concurrency times the length",

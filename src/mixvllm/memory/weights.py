@@ -9,7 +9,9 @@ from typing import Literal
 from mixvllm.memory.kv.layers import stage_layers
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.models.description import (
+    BlockSparse,
     ChunkedLocal,
+    CompressedLatent,
     CrossAttention,
     FullAttention,
     LatentAttention,
@@ -25,6 +27,8 @@ LATENT_HEAD_SIZES = 256
 THREE_POSITIONS = ("Qwen2VL", "Qwen2_5_VL", "Qwen3VL", "Qwen3_5")
 # These turn a quarter of a head.
 QUARTER_ROTARY = ("Qwen3_5", "Qwen3Next")
+# DeepSeek-V4's table: 64 numbers a position, in float32.
+COMPRESSED_ROTARY_BYTES = 64 * 4
 # The kernels for gpt-oss on Hopper want the experts' inner size, 2880, in multiples of this.
 MXFP4_PADDING = 256
 GPT_OSS_INNER = 2880
@@ -38,7 +42,7 @@ BY_LAYER: tuple[WeightGroup, ...] = (
     "routers",
     "norms",
 )
-Exactness = Literal["by group", "total divided"]
+Exactness = Literal["by vLLM", "by group", "total divided"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,8 @@ class RankWeights:
         buffer_bytes: What vLLM computes from them at load and counts with them: rotary tables,
             MLA's absorbed matrices, padding of experts.
         groups: The parameters by group; empty where only the total is known.
-        exactness: `by group` is within 0.5 % of what vLLM loads; `total divided` leaves out
-            what ranks copy.
+        exactness: `by vLLM` is what its own classes allocate; `by group` is within 0.5 % of what
+            vLLM loads; `total divided` leaves out what ranks copy.
     """
 
     total_bytes: int
@@ -82,11 +86,18 @@ def rank_weights(
     local = {
         group: _on_one_rank(group, size, facts, description, serving.tensor_parallel_size)
         for group, size in facts.groups.items()
-        if group != "draft" or serving.draft_layers
+        if is_loaded(group, serving)
     }
     stages = _stages(local, facts, description, serving)
     heaviest = max(stages, key=lambda stage: sum(stage.values()))
     return RankWeights(sum(heaviest.values()), buffers, heaviest, "by group")
+
+
+def is_loaded(group: WeightGroup, serving: ServingFacts) -> bool:
+    """Draft layers are loaded to draft with, the output layer unless the server pools."""
+    if group == "draft":
+        return bool(serving.draft_layers)
+    return group != "lm_head" or not serving.pooling
 
 
 def _on_one_rank(
@@ -124,7 +135,9 @@ def divided_attention(size: int, kv_projections: int, heads: int, ranks: int) ->
 def buffer_bytes(description: ModelDescription, serving: ServingFacts) -> int:
     """Tables that vLLM makes beside the parameters.
 
-    Rotary: `length of the config x head x 2 bytes` for each size of head. MLA keeps the way up
+    Rotary: `length of the config x head x 2 bytes` for each size of head; half a head is turned
+    by block-sparse attention, and DeepSeek-V4 has `length x 64 x 4 bytes` for layers with windows
+    alone, and again for those that compress. MLA keeps the way up
     from the latent once more, in 16 bits: `latent x (128 + 128) x heads / TP x 2` a layer.
     """
     latents = [layer for layer in description.layers if isinstance(layer, LatentAttention)]
@@ -138,7 +151,12 @@ def buffer_bytes(description: ModelDescription, serving: ServingFacts) -> int:
     )
     times = 4 if description.architecture.startswith(THREE_POSITIONS) else 1
     share = 4 if description.architecture.startswith(QUARTER_ROTARY) else 1
+    if any(isinstance(layer, BlockSparse) for layer in description.layers):
+        share = 2
+    compressed = [layer for layer in description.layers if isinstance(layer, CompressedLatent)]
+    tables = len({layer.ratio > 1 for layer in compressed})
     rotary = (description.context_length or 0) * times * sum(sizes) // share * 2
+    rotary += (description.context_length or 0) * tables * COMPRESSED_ROTARY_BYTES
     return absorbed // serving.pipeline_parallel_size + rotary
 
 
@@ -190,7 +208,8 @@ def _stages(
     for group in ("embeddings", "encoder"):
         if group in local:
             stages[0][group] = local[group]
-    stages[-1]["lm_head"] = local.get("lm_head", local.get("embeddings", 0))
+    if not serving.pooling:
+        stages[-1]["lm_head"] = local.get("lm_head", local.get("embeddings", 0))
     if "draft" in local:
         stages[-1]["draft"] = local["draft"]
     return stages

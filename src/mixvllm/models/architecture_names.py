@@ -23,6 +23,7 @@ WITH_ENCODER: Final = frozenset(
         "LlavaNextForConditionalGeneration",
         "LlavaOnevisionForConditionalGeneration",
         "MiniCPMV4_6ForConditionalGeneration",
+        "MiniMaxM3SparseForConditionalGeneration",
         "Mistral3ForConditionalGeneration",
         "MllamaForConditionalGeneration",
         "MolmoForCausalLM",
@@ -91,6 +92,9 @@ BY_MODEL_TYPE: Final[Mapping[str, str]] = {
     "step3p7": "Step3p5ForCausalLM",
 }
 
+# vLLM reads `mamba_ssm_dtype` for Qwen3.5's own classes, not where they are inside another's.
+IGNORING_STATE_DTYPE: Final = frozenset({"MiniCPMV4_6ForConditionalGeneration"})
+
 # Configs that name no architecture at all.
 ROOT_BY_MODEL_TYPE: Final[Mapping[str, str]] = {
     "deepseek_vl_v2": "DeepseekVLV2ForCausalLM",
@@ -99,10 +103,15 @@ ROOT_BY_MODEL_TYPE: Final[Mapping[str, str]] = {
 
 # vLLM serves these, but how it lays out their caches has not been established here.
 NOT_ESTABLISHED: Final[Mapping[str, str]] = {
-    "DeepseekV4ForCausalLM": "compressed latent caches and compressor states",
-    "MiniMaxM3ForCausalLM": "block-sparse attention with index keys",
-    "MiniMaxM3SparseForCausalLM": "block-sparse attention with index keys",
-    "MiniMaxM3SparseForConditionalGeneration": "block-sparse attention with index keys",
+    "DeepseekV41ForCausalLM": "caches that layers share and rings of keys not yet compressed",
+    "DeepseekV4ForConditionalGeneration": "windows that pictures widen",
+    "Dots3NoteForCausalLM": "a note of the context beside its layers",
+    "Glm5NextForCausalLM": "pooled keys and a ring of their last ones",
+    "Glm5NextForConditionalGeneration": "pooled keys and a ring of their last ones",
+    "HYV4ForCausalLM": "compressed latent caches",
+    "MiniMaxM3ForCausalLM": "keys in its config that are not those of the published model",
+    "Qwen4ExpForCausalLM": "rings of keys beside its attention",
+    "Qwen4ExpForConditionalGeneration": "rings of keys beside its attention",
 }
 
 # The last release of vLLM that served an architecture which none serves now.

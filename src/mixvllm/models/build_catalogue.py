@@ -33,6 +33,14 @@ WHOLE_ENOUGH = frozenset(
         "zai-org/GLM-4.7-Flash",
     }
 )
+# What the source dropped and another checkpoint of the same encoder has.
+ENCODER_OF = dict.fromkeys(
+    (
+        "meta-llama/Llama-4-Maverick-17B-128E-Instruct",
+        "meta-llama/Llama-4-Scout-17B-16E-Instruct",
+    ),
+    "RedHatAI__Llama-4-Scout-17B-16E-Instruct-FP8-dynamic.json",
+)
 # Private copies of other models.
 PRIVATE = frozenset(
     {
@@ -63,6 +71,9 @@ def entry(directory: Path, row: Mapping[str, Any]) -> CatalogueEntry:
     beside = path.with_name(f"{path.stem}.hf_quant_config.json")
     config = json.loads(path.read_text(encoding="utf-8"))
     quantized = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else None
+    if row["model"] in ENCODER_OF and "vision_config" not in config:
+        other = json.loads((directory / ENCODER_OF[row["model"]]).read_text(encoding="utf-8"))
+        config["vision_config"] = other["vision_config"]
     model = describe(row["model"], config, quantized)
     weights = weights_by_formula(config, quantized)
     if weights is not None:

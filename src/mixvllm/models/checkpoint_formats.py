@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from mixvllm.errors import ModelError
 from mixvllm.models.config_keys import ConfigKeys
 
+# PyTorch's names; transformers reads a config by them.
+NUMBER_FORMATS = (
+    *("auto", "bfloat16", "float16", "half", "float32", "float", "float64", "double"),
+    *("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"),
+    *("float4_e2m1fn_x2", "int8", "uint8", "int16", "int32", "int64"),
+)
 # vLLM serves these in bfloat16 even where the config asks for float16.
 NO_FLOAT16 = ("gemma2", "gemma3", "gemma3_text", "glm4")
 MODELOPT_METHODS = {"FP8": "modelopt", "NVFP4": "modelopt_fp4", "MIXED_PRECISION": "modelopt_mixed"}
@@ -14,16 +21,26 @@ KV_ALGORITHMS = {"fp8": "fp8", "nvfp4": "nvfp4"}
 
 
 def served_dtype(root: ConfigKeys, text: ConfigKeys) -> str:
-    """The number format that vLLM takes under `auto` on a GPU that has bfloat16."""
+    """The number format that vLLM takes under `auto` on a GPU that has bfloat16.
+
+    Raises:
+        ModelError: the config names one that PyTorch does not have.
+    """
     sections = (root, text, root.section("vision_config"), root.section("encoder_config"))
-    named = next(
+    keys, key, written = next(
         (
-            dtype
+            (keys, key, dtype)
             for keys in sections
-            if keys is not None and (dtype := keys.text("dtype") or keys.text("torch_dtype"))
+            for key in ("dtype", "torch_dtype")
+            if keys is not None and (dtype := keys.text(key))
         ),
-        "float32",
-    ).removeprefix("torch.")
+        (root, "dtype", "float32"),
+    )
+    named = written.removeprefix("torch.")
+    if named not in NUMBER_FORMATS:
+        near = get_close_matches(named, NUMBER_FORMATS, n=1)
+        close = f"; close to it is {near[0]}" if near else ""
+        raise keys.broken(key, f"is {written[:40]!r}, which is no number format{close}")
     if named == "float16" and root.text("model_type") not in NO_FLOAT16:
         return "float16"
     return "bfloat16"

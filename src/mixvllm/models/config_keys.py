@@ -168,6 +168,11 @@ class ConfigKeys:
         """The same keys with a family's defaults under them."""
         return ConfigKeys(self.values, self.path, {**defaults, **self.defaults})
 
+    def without(self, name: str) -> ConfigKeys:
+        """The same keys but one, which whoever serves the model does not read."""
+        values = {key: value for key, value in self.values.items() if key != name}
+        return ConfigKeys(values, self.path, self.defaults)
+
     def broken(self, name: str, what: str) -> ModelError:
         """The error that names a key and what is wrong with it."""
         return ModelError(

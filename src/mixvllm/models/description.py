@@ -53,6 +53,38 @@ class LatentAttention:
 
 
 @dataclass(frozen=True)
+class BlockSparse(FullAttention):
+    """Full attention that reads chosen blocks (MiniMax-M3): an index key a token beside it.
+
+    Attributes:
+        index_size: Elements of the index key, one for all heads.
+        sparse_block: Tokens of a block that is chosen as a whole.
+    """
+
+    index_size: int
+    sparse_block: int
+
+
+@dataclass(frozen=True)
+class CompressedLatent:
+    """DeepSeek-V4: the vectors of a window, and one vector for every `ratio` tokens.
+
+    Attributes:
+        size: Elements of a vector.
+        window: Tokens of the window.
+        ratio: Tokens that one compressed vector stands for; 1 for a layer with a window alone.
+        output_groups: Groups that the way out is cut into; tensor parallelism divides them.
+        indexer_size: Elements of the sparse indexer's key, compressed too, or None.
+    """
+
+    size: int
+    window: int
+    ratio: int
+    output_groups: int
+    indexer_size: int | None = None
+
+
+@dataclass(frozen=True)
 class CrossAttention:
     """Keys and values of the encoder's tokens, whatever the decoder's length."""
 
@@ -142,6 +174,8 @@ Layer = (
     | SlidingWindow
     | ChunkedLocal
     | LatentAttention
+    | BlockSparse
+    | CompressedLatent
     | CrossAttention
     | RecurrentState
     | SharedCache
@@ -172,6 +206,8 @@ class ModelDescription:
         is_moe: Whether it has routed experts.
         default_length: The context that vLLM takes when none is asked for, where the config tells
             (LongRoPE: the length before scaling, not `context_length`).
+        has_own_config_code: Whether its files bring the code that reads its config (`auto_map`),
+            which runs only under `trust_remote_code`.
         served_until: The last release of vLLM that served this architecture; None while one does.
     """
 
@@ -191,3 +227,4 @@ class ModelDescription:
     is_moe: bool = False
     default_length: int | None = None
     served_until: str | None = None
+    has_own_config_code: bool = False

@@ -12,7 +12,7 @@ from typing import Final
 
 from mixvllm.models.config_keys import ConfigKeys
 from mixvllm.models.description import Layer
-from mixvllm.models.layers import attention, latent, own_sizes, recurrent
+from mixvllm.models.layers import attention, latent, own_sizes, recurrent, sparse
 
 
 @dataclass(frozen=True)
@@ -236,6 +236,8 @@ FAMILIES: Final[Mapping[str, Family]] = {
         "GlmMoeDsaForCausalLM",
     ),
     "MiniCPM3ForCausalLM": Family(latent.minicpm3),
+    "DeepseekV4ForCausalLM": Family(sparse.deepseek_v4, {"index_head_dim": 128}),
+    "MiniMaxM3SparseForCausalLM": Family(sparse.minimax_m3),
     "JambaForCausalLM": Family(
         recurrent.jamba,
         {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mixvllm.errors import ModelError
-from mixvllm.models.found import Documents, FoundModel, ModelSource
+from mixvllm.models.found import FoundModel
 from mixvllm.models.names import is_path
 from mixvllm.models.sources import catalogue
 
@@ -55,7 +55,7 @@ def find_model(
     if not may_ask_the_hub:
         raise _nowhere(name)
     try:
-        return _found(hub.fetch_documents(name, revision), name, "hub")
+        return _found(hub.fetch_documents(name, revision), name)
     except ModelError as error:
         raise _with_near_names(error, name) from error
 
@@ -77,26 +77,11 @@ def _of_catalogue(key: str, name: str) -> FoundModel:
     return FoundModel(description, entry.weights, "catalogue", entry.description.name)
 
 
-def _found(documents: HubDocuments, name: str, source: ModelSource) -> FoundModel:
+def _found(fetched: HubDocuments, name: str) -> FoundModel:
     from mixvllm.models.from_documents import found_in
     from mixvllm.models.sources import local
 
-    config = local.read_object(Path(documents.config))
-    quantized = documents.hf_quant_config
-    index_bytes = None
-    if documents.index is not None:
-        index_bytes = local.total_size(local.read_object(Path(documents.index)))
-    return found_in(
-        Documents(
-            config,
-            None if quantized is None else local.read_object(Path(quantized)),
-            documents.tensors,
-            index_bytes,
-        ),
-        name,
-        source,
-        name,
-    )
+    return found_in(local.documents_of_hub(fetched), name, "hub", name)
 
 
 def _nowhere(name: str) -> ModelError:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from mixvllm.errors import ModelError
 from mixvllm.models.architecture_names import (
     BY_MODEL_TYPE,
+    IGNORING_STATE_DTYPE,
     NOT_ESTABLISHED,
     ROOT_BY_MODEL_TYPE,
     SERVED_UNTIL,
@@ -67,6 +68,7 @@ def describe(
         is_multimodal=architecture in WITH_ENCODER,
         is_moe=_has_experts(text),
         served_until=SERVED_UNTIL.get(architecture),
+        has_own_config_code=_has_own_config_code(root),
     )
 
 
@@ -91,6 +93,8 @@ def family_and_keys(root: ConfigKeys, architecture: str) -> tuple[Family, Config
     family = FAMILIES[family_name(root, architecture)]
     if architecture == "MllamaForConditionalGeneration":
         text = text.with_defaults({"encoder_tokens": _picture_tokens(root)})
+    if architecture in IGNORING_STATE_DTYPE:
+        text = text.without("mamba_ssm_dtype")
     return family, text.with_defaults(family.defaults)
 
 
@@ -133,6 +137,11 @@ def _picture_tokens(root: ConfigKeys) -> int:
 def _has_experts(text: ConfigKeys) -> bool:
     """Whether any key tells of more than no experts at all."""
     return any((text.whole_or_none(name, least=0) or 0) > 1 for name in EXPERT_KEYS)
+
+
+def _has_own_config_code(root: ConfigKeys) -> bool:
+    own = root.section("auto_map")
+    return own is not None and own.get("AutoConfig") is not None
 
 
 def _unknown_architecture(name: str) -> ModelError:

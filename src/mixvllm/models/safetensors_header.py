@@ -17,6 +17,8 @@ from mixvllm.errors import ModelError
 LENGTH_BYTES: Final = 8
 # The format's own limit.
 LARGEST_HEADER: Final = 100_000_000
+# "version https://git-lfs.github.com/spec/v1": what a clone without LFS has in place of a file.
+LFS_POINTER: Final = b"version "
 MOST_DIMENSIONS: Final = 16
 BITS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
@@ -75,7 +77,13 @@ def read_header(read: ReadBytes, file_bytes: int, name: str) -> dict[str, Tensor
     Raises:
         ModelError: it is not what its format says.
     """
-    length = int.from_bytes(read(0, LENGTH_BYTES), "little")
+    beginning = read(0, LENGTH_BYTES)
+    if beginning == LFS_POINTER:
+        raise ModelError(
+            f"{name} is a pointer of Git LFS, not the weights.",
+            hint="Run `git lfs pull` in its directory.",
+        )
+    length = int.from_bytes(beginning, "little")
     if file_bytes < LENGTH_BYTES or not 2 <= length <= file_bytes - LENGTH_BYTES:
         raise _broken(name, f"its header would be {length} bytes long, of {file_bytes} in all")
     if length > LARGEST_HEADER:

@@ -41,13 +41,13 @@ def comparison_view(variants: Sequence[Variant], upgrades: Sequence[Upgrade]) ->
 
 
 def _headline(variants: Sequence[Variant]) -> Text:
-    known = [each.estimate.capacity for each in variants if each.estimate]
-    judged = [capacity for capacity in known if capacity is not None]
+    known = [each.estimate for each in variants if each.estimate]
+    judged = [answer.fits for answer in known if answer.fits is not None]
     if not known:
         return Text.assemble(("None of the estimates can be made.", "bold red"))
     if not judged:
         return Text(f"{len(known)} estimates. Give --gpu NAME to know what fits.")
-    fitting = sum(capacity.fits for capacity in judged)
+    fitting = sum(judged)
     colour = "bold green" if fitting == len(variants) else "bold yellow" if fitting else "bold red"
     return Text.assemble((f"{fitting} of {len(variants)} fit.", colour))
 
@@ -102,7 +102,7 @@ def _reasons(variants: Sequence[Variant]) -> Iterator[Text]:
         if variant.refusal is not None:
             hint = f" {variant.refusal.hint}" if variant.refusal.hint else ""
             yield Text.assemble(label, f": {variant.refusal.message}{hint}")
-        elif answer is not None and answer.capacity is not None and not answer.capacity.fits:
+        elif answer is not None and answer.fits is False:
             yield Text.assemble(label, f": {way_out(answer)}")
         elif answer is not None and answer.changes_needed:
             yield Text.assemble(label, f": {answer.changes_needed[0]}")

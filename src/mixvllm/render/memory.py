@@ -9,22 +9,33 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mixvllm.memory.answer import Capacity, Estimate
+from mixvllm.memory.answer import Capacity, Estimate, Weights
+from mixvllm.memory.growth import Growth
+from mixvllm.render.at_once import each_text, load_text, met_text, requests_text, unmet_text
 from mixvllm.render.budget import budget_table
+from mixvllm.render.growth import GrowthChart
 from mixvllm.render.units import parameters_text, size_text
 
 # Changes that the verdict names; the table of levers has them all.
 MOST_WAYS = 3
 
 
-def estimate_view(estimate: Estimate, *, explained: bool = False) -> RenderableType:
-    """The answer: the verdict first, what vLLM would print, then how it comes about."""
+def estimate_view(
+    estimate: Estimate, *, explained: bool = False, growth: Growth | None = None
+) -> RenderableType:
+    """The answer: the verdict first, what vLLM would print, then how it comes about.
+
+    With its growth the answer is the chart of it, in place of the tables.
+    """
     parts: list[RenderableType] = [verdict(estimate)]
     if estimate.capacity is not None and estimate.capacity.fits:
         parts += ["", vllm_lines(estimate, estimate.capacity)]
+    if growth is not None:
+        return Group(*parts, "", GrowthChart(growth), "", _notes(estimate))
     parts += ["", _facts(estimate), "", _groups(estimate)]
     if estimate.gpu is not None and estimate.budget is not None:
-        parts += ["", budget_table(estimate.gpu, estimate.budget)]
+        is_measured = estimate.measured is not None
+        parts += ["", budget_table(estimate.gpu, estimate.budget, is_measured=is_measured)]
     if estimate.suggestions:
         parts += ["", _suggestions(estimate)]
     if explained:
@@ -35,16 +46,24 @@ def estimate_view(estimate: Estimate, *, explained: bool = False) -> RenderableT
 def verdict(estimate: Estimate) -> Text:
     """Whether it fits, in one sentence."""
     name, length = estimate.model.name, f"{estimate.settings.max_model_len:,}"
-    capacity = estimate.capacity
+    capacity, question = estimate.capacity, estimate.question
+    if capacity is None and question is not None:
+        size = size_text(question.needed_bytes)
+        requests = requests_text(question.concurrency)
+        each = each_text(question.tokens, estimate.load)
+        take = f": {requests} {each} at once take {size} of KV cache a GPU."
+        return Text.assemble((name, "bold"), take)
     if capacity is None:
         size = size_text(estimate.kv_cache.bytes_per_request_per_gpu)
         return Text.assemble(
             (name, "bold"), f": one request of {length} tokens takes {size} of KV cache a GPU."
         )
-    if not capacity.fits:
+    if not estimate.fits:
         why = way_out(estimate)
     elif estimate.changes_needed:
         why = estimate.changes_needed[0]
+    elif question is not None:
+        why = met_text(estimate, question)
     else:
         why = f"{capacity.max_concurrency:.2f} requests of {length} tokens at once."
     return Text.assemble((name, "bold"), " ", verdict_word(estimate), f": {why}")
@@ -54,7 +73,7 @@ def verdict_word(estimate: Estimate) -> Text:
     """Whether it fits, as short as can be; a dash where the memory is not known."""
     if estimate.capacity is None:
         return Text("-")
-    if not estimate.capacity.fits:
+    if not estimate.fits:
         return Text("does not fit", style="bold red")
     if estimate.changes_needed:
         return Text("fits with a change", style="bold yellow")
@@ -73,6 +92,8 @@ def _shortage(estimate: Estimate, capacity: Capacity) -> str:
         return f"a GPU lacks {size_text(lacking)} for this much KV cache beside the rest."
     if not capacity.pool_bytes:
         return "weights and overheads leave no memory for the KV cache."
+    if estimate.question is not None and not estimate.question.fits:
+        return unmet_text(estimate, estimate.question, capacity)
     needed = next(t.size_bytes for t in estimate.explanation if t.term == "smallest pool")
     return (
         f"{estimate.settings.max_model_len:,} tokens need {size_text(needed)} of KV cache, "
@@ -124,10 +145,20 @@ def _fact_rows(estimate: Estimate) -> Iterator[tuple[str, str]]:
         yield "KV cache", f"{size_text(capacity.pool_bytes)} a GPU, {blocks}"
     yield "one token", _both(cache.bytes_per_token, cache.bytes_per_token_per_gpu)
     yield "one request", _both(cache.bytes_per_request, cache.bytes_per_request_per_gpu)
-    if estimate.weights.total_bytes is not None:
-        weights = _both(estimate.weights.total_bytes, estimate.weights.bytes_per_gpu)
+    if estimate.load is not None and estimate.load_at_once is not None:
+        yield "your load", load_text(estimate.load, estimate.load_at_once, estimate.full_at_once)
+    if (weights := _weights(estimate.weights)) is not None:
         yield "weights", f"{weights} ({estimate.weights.source})"
     yield "settings", _settings(estimate)
+
+
+def _weights(weights: Weights) -> str | None:
+    """Over all GPUs and on one, as far as they are known."""
+    if weights.total_bytes is not None:
+        return _both(weights.total_bytes, weights.bytes_per_gpu)
+    if weights.bytes_per_gpu is not None:
+        return f"{size_text(weights.bytes_per_gpu)} a GPU"
+    return None
 
 
 def _both(size: int, per_gpu: int | None) -> str:
@@ -170,10 +201,12 @@ def _groups(estimate: Estimate) -> Table:
 
 
 def _suggestions(estimate: Estimate) -> Table:
-    table = _table("holds more", "tokens", "requests at once")
+    unmet = estimate.question is not None and not estimate.question.fits
+    table = _table("holds them" if unmet else "holds more", "tokens", "requests at once")
     table.columns[0].justify = "left"
     for each in estimate.suggestions:
-        table.add_row(Text(each.change), f"{each.tokens:,}", f"{each.max_concurrency:.2f}")
+        at_once = f"{each.at_once:,}" if unmet else f"{each.max_concurrency:.2f}"
+        table.add_row(Text(each.change), f"{each.tokens:,}", at_once)
     return table
 
 
@@ -195,14 +228,16 @@ def _table(*names: str) -> Table:
 
 
 def _notes(estimate: Estimate) -> RenderableType:
-    known = "" if estimate.capacity else " Give --gpu NAME to know what fits."
+    is_open = estimate.capacity is None and estimate.gpu is None
+    known = " Give --gpu NAME to know what fits." if is_open else ""
+    by = f"the rules of vLLM {estimate.vllm_version}"
+    if estimate.exact is not None:
+        by = f"the planner of {estimate.exact.planner} itself,"
     return Group(
         *(Text(each) for each in estimate.notes),
+        *_measured(estimate),
         *_bounds(estimate),
-        Text(
-            f"By the rules of vLLM {estimate.vllm_version} for {_server(estimate)}.{known}",
-            style="dim",
-        ),
+        Text(f"By {by} for {_server(estimate)}.{known}", style="dim"),
     )
 
 
@@ -211,9 +246,26 @@ def _server(estimate: Estimate) -> str:
     return f"{estimate.gpu_count} x {gpu.name}" if gpu and gpu.name else "a CUDA server"
 
 
+def _measured(estimate: Estimate) -> Iterator[Text]:
+    """Where the budget comes from, when not from an estimate."""
+    measured, budget = estimate.measured, estimate.budget
+    if measured is None or budget is None:
+        return
+    beside = size_text(measured.taken_bytes - budget.weights_bytes)
+    weights = size_text(measured.weights_bytes)
+    own = f"weights {weights} and {beside} beside them" if measured.weights_bytes else beside
+    yield Text(
+        f"Measured here on {measured.measured_at} by vLLM {measured.vllm_version}: {own}. "
+        "--no-measured leaves it out."
+    )
+
+
 def _bounds(estimate: Estimate) -> Iterator[Text]:
     capacity = estimate.capacity
     if capacity is None or capacity.tokens_low is None or not capacity.tokens_high:
         return
     between = f"between {capacity.tokens_low:,} and {capacity.tokens_high:,} tokens"
+    if estimate.measured is not None:
+        yield Text(f"Starts repeat within 0.02 GiB: expect {between}.")
+        return
     yield Text(f"What vLLM takes beside the weights is estimated: expect {between}.")

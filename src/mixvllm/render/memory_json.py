@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from mixvllm.memory.answer import Estimate
+from mixvllm.memory.answer import Estimate, Question
+from mixvllm.memory.growth import Growth
 
 
-def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
-    """The JSON document of `mixvllm estimate-kv`."""
+def estimate_as_json(estimate: Estimate, growth: Growth | None = None) -> dict[str, Any]:
+    """The JSON document of `mixvllm estimate-kv`; with its growth under `--chart`."""
     capacity, plain = estimate.capacity, asdict(estimate)
     model, weights = plain["model"], plain["weights"]
     return {
@@ -29,7 +30,7 @@ def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
         "num_blocks": capacity and capacity.num_blocks,
         "block_size": estimate.settings.block_size,
         "vllm_version": estimate.vllm_version,
-        "fits": capacity and capacity.fits,
+        "fits": estimate.fits,
         "max_model_len_that_fits": capacity and capacity.max_model_len_that_fits,
         "suggestions": [
             {
@@ -54,11 +55,63 @@ def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
             {"term": each.term, "formula": each.formula, "bytes": each.size_bytes}
             for each in estimate.explanation
         ],
+        "measured": _measured(estimate),
         # Of a pool that was given nothing is uncertain: the rules are vLLM's own.
         "uncertainty": {
             "kv_cache_tokens_low": capacity and capacity.tokens_low,
             "kv_cache_tokens_high": capacity and capacity.tokens_high,
         },
+        "changes_needed": list(estimate.changes_needed),
+        "concurrency": _question(estimate.question),
+        "load": _load(estimate),
+        "growth": None if growth is None else _growth(growth),
+        "exact": plain["exact"],
+    }
+
+
+def _question(question: Question | None) -> dict[str, Any] | None:
+    if question is None:
+        return None
+    return {
+        "asked": question.concurrency,
+        "tokens_per_request": question.tokens,
+        "fits": question.fits,
+        "needed_bytes_per_gpu": question.needed_bytes,
+        "requests_at_once": question.at_once,
+        "tokens_per_request_that_fit": question.longest,
+        "flags": list(question.flags),
+    }
+
+
+def _load(estimate: Estimate) -> dict[str, Any] | None:
+    load, now, full = estimate.load, estimate.load_at_once, estimate.full_at_once
+    if load is None or now is None:
+        return None
+    return {
+        "prompt_tokens": load.prompt_tokens,
+        "output_tokens": load.output_tokens,
+        "blocks_per_request": now.blocks_per_request,
+        "bytes_per_request_per_gpu": now.bytes_per_request_per_gpu,
+        "requests_at_once": now.count,
+        "limited_by": now.limited_by,
+        "requests_by_memory": now.by_memory,
+        "requests_by_memory_low": now.by_memory_low,
+        "requests_by_memory_high": now.by_memory_high,
+        "max_num_seqs": now.max_num_seqs,
+        "full_length_requests_at_once": full and full.count,
+    }
+
+
+def _measured(estimate: Estimate) -> dict[str, Any] | None:
+    measured = estimate.measured
+    if measured is None:
+        return None
+    return {
+        "date": measured.measured_at,
+        "vllm_version": measured.vllm_version,
+        "taken_bytes": measured.taken_bytes,
+        "weights_bytes": measured.weights_bytes,
+        "cuda_graph_bytes": measured.cuda_graph_bytes,
     }
 
 
@@ -90,4 +143,22 @@ def _budget(estimate: Estimate) -> dict[str, int | None] | None:
         "cuda_graph_bytes": budget.cuda_graph.best,
         "other_bytes": budget.other.best,
         "kv_cache_bytes": budget.kv_cache.best,
+    }
+
+
+def _growth(growth: Growth) -> dict[str, Any]:
+    return {
+        "asked_tokens": growth.asked_tokens,
+        "pool_bytes_per_gpu": growth.pool_bytes,
+        "max_model_len_that_fits": growth.longest_that_fits,
+        "points": [
+            {
+                "tokens": point.tokens,
+                "bytes_per_request_per_gpu": point.size_bytes,
+                "bytes_per_kind_per_gpu": dict(point.bytes_per_kind),
+                "max_concurrency": point.max_concurrency,
+                "fits": point.fits,
+            }
+            for point in growth.points
+        ],
     }

@@ -26,6 +26,7 @@ MEANINGS = {
     Phase.COMPILING: "compiling the model",
     Phase.WARMING: "warming up",
     Phase.READY: "ready",
+    Phase.RESTARTING: "restarting",
     Phase.DRAINING: "stopping",
     Phase.STOPPED: "stopped",
 }
@@ -42,7 +43,10 @@ class PassedPhase:
 
 def phase_line(event: PhaseProgress) -> Text:
     """One phase as a plain line: `[   3.2 s] loading the engine`."""
-    return Text(f"[{event.elapsed_s:6.1f} s] {MEANINGS[event.phase]}")
+    line = Text(f"[{event.elapsed_s:6.1f} s] {MEANINGS[event.phase]}")
+    if event.phase is Phase.RESTARTING and event.progress is not None:
+        line.append(f": {event.progress.detail}", style="bold yellow")
+    return line
 
 
 def checklist(
@@ -72,6 +76,13 @@ def checklist(
 
 def ready_lines(event: ServerReady, *, needs_key: bool) -> Iterable[Text]:
     """What to know and to do when the server is ready; no line may be wrapped."""
+    if event.restarts:
+        again = Text.assemble(
+            (f"Ready again after {event.elapsed_s:.1f} s", "bold green"),
+            f" (restart {event.restarts})",
+        )
+        yield again
+        return
     yield Text.assemble(
         (f"Ready in {event.elapsed_s:.1f} s", "bold green"),
         f": {event.model} at ",
@@ -131,6 +142,8 @@ def server_table(servers: Sequence[RunningServer]) -> RenderableType:
 
 def _kv_cache(event: ServerReady) -> str:
     text = f"KV cache: {event.kv_cache_tokens:,} tokens"
+    if event.predicted_kv_cache_tokens is not None:
+        text += f" (predicted {event.predicted_kv_cache_tokens:,})"
     if event.kv_cache_max_concurrency is not None and event.max_model_len is not None:
         text += (
             f", room for {event.kv_cache_max_concurrency:.2f} requests "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 from rich.console import Group, RenderableType
@@ -12,7 +12,11 @@ from rich.text import Text
 
 from mixvllm.errors import Problem
 from mixvllm.secret_names import hide_secrets, is_secret_name, stars
-from mixvllm.settings.resolve import Resolved, ResolvedValue
+
+# Problems are rendered by commands that resolve nothing.
+if TYPE_CHECKING:
+    from mixvllm.settings.merge import ResolvedValue
+    from mixvllm.settings.resolve import Resolved
 
 SECRET_SHOWN = "**********"
 SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}

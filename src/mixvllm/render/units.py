@@ -22,6 +22,7 @@ def parameters_text(count: int | None) -> str:
     if count is None:
         return "-"
     for name, unit in (("T", 10**12), ("B", 10**9), ("M", 10**6)):
-        if count >= unit:
+        # What three digits round up to the next unit is written in it.
+        if count >= unit * 0.9995:
             return f"{count / unit:.3g} {name}"
     return f"{count:,}"

@@ -47,6 +47,7 @@ def report_as_json(reports: Sequence[FileReport], *, strict: bool) -> dict[str, 
                 "file": report.file,
                 "ok": report.is_ok(strict=strict),
                 "problems": [problem_as_json(problem) for problem in report.problems],
+                "notes": list(report.notes),
             }
             for report in reports
         ],

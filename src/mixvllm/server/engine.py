@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
 from mixvllm.server.lifecycle import Phase, Progress
+from mixvllm.server.prediction import Prediction
 from mixvllm.vllm_internals.facts import EngineFacts
 
 Scope = MutableMapping[str, Any]
@@ -35,6 +36,9 @@ class Engine(Protocol):
     def describe_death(self) -> str | None:
         """How its processes ended, where that is known."""
 
+    async def probe(self) -> None:
+        """Return as soon as it answers; what it raises counts as an answer."""
+
     async def start(self) -> ASGIApp:
         """Make its HTTP app; called once, on the loop that will serve it."""
 
@@ -50,6 +54,10 @@ class Engine(Protocol):
 
 class EngineBuilder(Protocol):
     """Builds engines, the same one again and again."""
+
+    @property
+    def prediction(self) -> Prediction:
+        """What its engines are expected to report, as far as that is known by now."""
 
     def build(self, on_step: StepReporter) -> Engine:
         """Load the engine; blocks, and is always called in the same thread.

@@ -7,16 +7,20 @@ from starlette.exceptions import HTTPException
 
 import mixvllm
 from mixvllm.server.engine import ASGIApp
+from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.middleware.admission import Admission
 from mixvllm.server.middleware.auth import Authentication
+from mixvllm.server.middleware.body_limit import BodyLimit
 from mixvllm.server.middleware.engine_switch import EngineSwitch
 from mixvllm.server.middleware.generation_defaults import GenerationDefaults
+from mixvllm.server.middleware.polite_ends import PoliteEnds
+from mixvllm.server.middleware.stream_keep_alive import StreamKeepAlive
 from mixvllm.server.openai_errors import answer_http_error
 from mixvllm.server.routes import create_router
 from mixvllm.server.supervisor import Supervisor
-from mixvllm.settings.schema import ServeConfig
 
 
-def create_gateway(settings: ServeConfig, supervisor: Supervisor) -> FastAPI:
+def create_gateway(live: LiveSettings, supervisor: Supervisor) -> FastAPI:
     """Put our routes and middleware in front of the engine that the supervisor has.
 
     The engine's app is called past our router, with the request as it came: what it does with
@@ -31,7 +35,7 @@ def create_gateway(settings: ServeConfig, supervisor: Supervisor) -> FastAPI:
         redoc_url=None,
     )
     gateway.add_exception_handler(HTTPException, answer_http_error)
-    router = create_router(settings, supervisor)
+    router = create_router(live, supervisor)
     gateway.include_router(router)
     paths = frozenset(getattr(route, "path", "") for route in router.routes)
 
@@ -41,7 +45,9 @@ def create_gateway(settings: ServeConfig, supervisor: Supervisor) -> FastAPI:
         return path in paths
 
     def before_engine(app: ASGIApp) -> ASGIApp:
-        return GenerationDefaults(app, settings.generation_defaults, max_model_len)
+        ended = PoliteEnds(StreamKeepAlive(app, live), lambda: supervisor.interruption)
+        completed = GenerationDefaults(ended, live, max_model_len)
+        return BodyLimit(Admission(completed, live), live)
 
     def max_model_len() -> int | None:
         return supervisor.engine.facts.max_model_len if supervisor.engine else None
@@ -49,11 +55,6 @@ def create_gateway(settings: ServeConfig, supervisor: Supervisor) -> FastAPI:
     gateway.add_middleware(
         EngineSwitch, supervisor=supervisor, is_ours=is_ours, before_engine=before_engine
     )
-    if settings.server.api_key is not None:
-        # Added last, it is the outermost: nothing is read of a request without the key.
-        gateway.add_middleware(
-            Authentication,
-            key=settings.server.api_key.get_secret_value(),
-            serves_browsers=bool(settings.vllm.get("allowed_origins")),
-        )
+    # Added last, it is the outermost: nothing is read of a request without the key.
+    gateway.add_middleware(Authentication, live=live)
     return gateway

@@ -18,6 +18,7 @@ class Phase(StrEnum):
     COMPILING = "compiling"
     WARMING = "warming"
     READY = "ready"
+    RESTARTING = "restarting"
     DRAINING = "draining"
     STOPPED = "stopped"
 
@@ -35,8 +36,9 @@ START_UP = (
 def allowed_moves(phase: Phase) -> frozenset[Phase]:
     """Where a server may go from a phase.
 
-    Start-up goes forward and may leave phases out (nothing to download, nothing to compile);
-    from everywhere a server can stop.
+    Start-up goes forward and may leave phases out (nothing to download, nothing to compile).
+    A dead engine is replaced by way of `restarting`, which leads into a start-up again. From
+    everywhere a server can stop.
     """
     match phase:
         case Phase.STOPPED:
@@ -44,10 +46,13 @@ def allowed_moves(phase: Phase) -> frozenset[Phase]:
         case Phase.DRAINING:
             return frozenset({Phase.STOPPED})
         case Phase.READY:
-            return frozenset({Phase.DRAINING, Phase.STOPPED})
+            return frozenset({Phase.RESTARTING, Phase.DRAINING, Phase.STOPPED})
+        case Phase.RESTARTING:
+            return frozenset({*START_UP[1:], Phase.DRAINING, Phase.STOPPED})
         case _:
             later = START_UP[START_UP.index(phase) + 1 :]
-            return frozenset({*later, Phase.READY, Phase.DRAINING, Phase.STOPPED})
+            ends = (Phase.READY, Phase.RESTARTING, Phase.DRAINING, Phase.STOPPED)
+            return frozenset({*later, *ends})
 
 
 @dataclass(frozen=True)
@@ -74,15 +79,21 @@ class Lifecycle:
     progress: Progress | None = None
     error: str | None = None
     _began: float = field(init=False)
+    _down_since: float = field(init=False)
     _listeners: list[Callable[[Lifecycle], None]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self._began = self.clock()
+        self._began = self._down_since = self.clock()
 
     @property
     def elapsed_s(self) -> float:
         """Seconds since the server began."""
         return self.clock() - self._began
+
+    @property
+    def down_s(self) -> float:
+        """Seconds since the server began, or since the engine died that is being replaced."""
+        return self.clock() - self._down_since
 
     def subscribe(self, listener: Callable[[Lifecycle], None]) -> None:
         """Call `listener` after every change."""
@@ -97,6 +108,8 @@ class Lifecycle:
         if phase != self.phase:
             if phase not in allowed_moves(self.phase):
                 return False
+            if self.phase is Phase.READY:
+                self._down_since = self.clock()
             self.phase = phase
         elif progress == self.progress:
             return True

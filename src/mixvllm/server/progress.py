@@ -34,18 +34,22 @@ class ServerReady:
     Attributes:
         url: Where it answers on this machine.
         model: The name that requests use.
-        elapsed_s: Seconds from the command to here.
+        elapsed_s: Seconds from the command, or from the engine's death, to here.
         kv_cache_tokens: The size of the KV cache in tokens.
+        predicted_kv_cache_tokens: What the estimate said before.
         kv_cache_max_concurrency: How many requests of the longest context fit at once.
         max_model_len: The longest context in tokens.
+        restarts: How many engines died before this one.
     """
 
     url: str
     model: str
     elapsed_s: float
     kv_cache_tokens: int | None = None
+    predicted_kv_cache_tokens: int | None = None
     kv_cache_max_concurrency: float | None = None
     max_model_len: int | None = None
+    restarts: int = 0
 
 
 # How long the last lines of dead processes may take through the pipe.

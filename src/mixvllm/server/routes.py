@@ -9,15 +9,15 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
+from mixvllm.server.interruption import RETRY_AFTER_S
 from mixvllm.server.lifecycle import Phase
-from mixvllm.server.middleware.engine_switch import RETRY_AFTER_S
+from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.openapi import merge
 from mixvllm.server.status import ServerStatus, describe, metrics_before_engine
 from mixvllm.server.supervisor import Supervisor
-from mixvllm.settings.schema import ServeConfig
 
 
-def create_router(settings: ServeConfig, supervisor: Supervisor) -> APIRouter:
+def create_router(settings: LiveSettings, supervisor: Supervisor) -> APIRouter:
     """The routes of one server."""
     router = APIRouter(tags=["mixvllm"])
 
@@ -40,7 +40,7 @@ def create_router(settings: ServeConfig, supervisor: Supervisor) -> APIRouter:
     @router.get("/status")
     async def status() -> ServerStatus:
         """What the server is doing, how far it is, and with which settings."""
-        return describe(supervisor, settings)
+        return describe(supervisor, settings.current)
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:

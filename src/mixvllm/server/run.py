@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -21,9 +22,13 @@ from mixvllm.server.children import leave
 from mixvllm.server.engine import EngineBuilder
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.lifecycle import Lifecycle, Phase
+from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.output_capture import OutputCapture
+from mixvllm.server.patient_protocol import patient_protocol
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
+from mixvllm.server.restarts import RestartBudget
+from mixvllm.server.start_record import StartRecord
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
 
@@ -43,6 +48,7 @@ class ServerRun:
         report: Told of every event.
         capture: The captured output, or None to leave output alone.
         access_log: Whether every request is logged.
+        record: What keeps the figures of a start; None keeps nothing.
     """
 
     settings: ServeConfig
@@ -51,6 +57,7 @@ class ServerRun:
     report: Reporter
     capture: OutputCapture | None = None
     access_log: bool = False
+    record: StartRecord | None = None
 
 
 def run_server(run: ServerRun) -> MixvllmError | None:
@@ -64,10 +71,13 @@ def run_server(run: ServerRun) -> MixvllmError | None:
 
 async def _serve(run: ServerRun) -> MixvllmError | None:
     supervisor, registry = _supervise(run)
+    settings = run.settings.server
     server = _Server(
         uvicorn.Config(
-            create_gateway(run.settings, supervisor),
+            create_gateway(LiveSettings(run.settings), supervisor),
             lifespan="off",
+            http=patient_protocol(settings.client_timeout_s),
+            timeout_keep_alive=math.ceil(settings.keep_alive_s),
             log_config=uvicorn.config.LOGGING_CONFIG if run.access_log else None,
             use_colors=False,
             log_level="info" if run.access_log else "warning",
@@ -75,7 +85,7 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
             timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
         )
     )
-    _handle_signals(supervisor, run.settings.server.shutdown_grace_s)
+    _handle_signals(supervisor, settings.shutdown_grace_s)
     serving = asyncio.create_task(server.serve(sockets=[run.sock]))
     try:
         # vLLM is imported in a thread, and imports hold the interpreter: first the first answer.
@@ -90,7 +100,7 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
 
 
 def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
-    lifecycle = Lifecycle()
+    lifecycle, server = Lifecycle(), run.settings.server
     log = run.capture.log if run.capture else None
     reader = OutputReader(
         lambda phase, progress: supervisor.report_step_from_thread(phase, progress)
@@ -98,19 +108,26 @@ def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
     supervisor = Supervisor(
         run.builder,
         lifecycle,
-        grace_s=run.settings.server.shutdown_grace_s,
+        grace_s=server.shutdown_grace_s,
+        budget=RestartBudget(server.max_restarts if server.restart == "on-failure" else 0),
+        health_timeout_s=server.health_timeout_s,
         find_cause=reader.find_cause,
         log=log,
     )
     if run.capture is not None:
         run.capture.subscribe(reader.read)
+        if run.record is not None:
+            run.capture.subscribe(run.record.read)
     registry = RegistryEntry(_describe(run, log))
 
     def on_change(changed: Lifecycle) -> None:
         registry.phase(changed.phase)
-        if changed.phase is Phase.READY:
+        if changed.phase in (Phase.CHECKING, Phase.READY):
             reader.forget()
+        if changed.phase is Phase.READY:
             run.report(_ready(run.settings, supervisor))
+            if run.record is not None:
+                run.record.keep_in_background()
         else:
             run.report(PhaseProgress(changed.phase, changed.progress, changed.elapsed_s))
 
@@ -124,8 +141,10 @@ def _ready(settings: ServeConfig, supervisor: Supervisor) -> ServerReady:
     return ServerReady(
         url=url_of(settings.server.host, settings.server.port),
         model=settings.served_name or "",
-        elapsed_s=supervisor.lifecycle.elapsed_s,
+        elapsed_s=supervisor.lifecycle.down_s,
+        restarts=supervisor.restarts,
         kv_cache_tokens=facts.kv_cache_tokens,
+        predicted_kv_cache_tokens=supervisor.prediction.tokens,
         kv_cache_max_concurrency=facts.kv_cache_max_concurrency,
         max_model_len=facts.max_model_len,
     )

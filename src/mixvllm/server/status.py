@@ -26,8 +26,10 @@ class PhaseProgressBody(BaseModel):
 class KvCacheBody(BaseModel):
     """The size of the KV cache in tokens."""
 
-    predicted_tokens: int | None
-    actual_tokens: int | None
+    predicted_tokens: int | None = Field(
+        description="What mixvllm expects, by its own estimate; null where it cannot tell."
+    )
+    actual_tokens: int | None = Field(description="What vLLM reports when it is ready.")
 
 
 class VersionsBody(BaseModel):
@@ -64,7 +66,7 @@ def describe(supervisor: Supervisor, settings: ServeConfig) -> ServerStatus:
         restarts=supervisor.restarts,
         error=lifecycle.error,
         kv_cache=KvCacheBody(
-            predicted_tokens=None,
+            predicted_tokens=supervisor.prediction.tokens,
             actual_tokens=engine.facts.kv_cache_tokens if engine else None,
         ),
         versions=VersionsBody(

@@ -1,4 +1,4 @@
-"""The task that drives a server through its phases: build, serve, watch, stop."""
+"""The task that drives a server through its phases: build, serve, watch, replace, stop."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from typing import Any
 
 from mixvllm.errors import EngineDiedError, EngineStartError, MixvllmError
 from mixvllm.server.engine import ASGIApp, Engine, EngineBuilder
-from mixvllm.server.lifecycle import Lifecycle, Phase, Progress
+from mixvllm.server.engine_watch import EngineWatch
+from mixvllm.server.freed_memory import free_memory
+from mixvllm.server.interruption import FAILED, RESTARTING, STOPPING, Interruption
+from mixvllm.server.lifecycle import START_UP, Lifecycle, Phase, Progress
+from mixvllm.server.prediction import Prediction
 from mixvllm.server.requests_in_flight import RequestsInFlight
+from mixvllm.server.restarts import RestartBudget
 
 LOG = logging.getLogger(__name__)
-WATCH_INTERVAL_S = 0.1
 ENGINE_SHUTDOWN_S = 2.0
+LAST_WORDS_S = 1.0
 
 FindCause = Callable[[BaseException | None], str | None]
 
 
 class Supervisor:
-    """Builds the engine off the event loop, watches it, stops it.
+    """Builds the engine off the event loop, watches it, replaces it when it dies, stops it.
 
     Attributes:
         lifecycle: The phases of the server.
@@ -39,6 +44,8 @@ class Supervisor:
         lifecycle: Lifecycle,
         *,
         grace_s: float,
+        budget: RestartBudget,
+        health_timeout_s: float = 0.0,
         find_cause: FindCause = lambda error: str(error) if error else None,
         log: Path | None = None,
     ) -> None:
@@ -48,6 +55,8 @@ class Supervisor:
             builder: What builds them.
             lifecycle: The phases of the server.
             grace_s: Seconds that requests in flight may go on after `stop`.
+            budget: How often a dead engine is replaced.
+            health_timeout_s: Seconds after which a silent engine is wedged; 0 never asks.
             find_cause: Words a failure of the engine from its exception and its output; blocks.
             log: The file to name in errors.
         """
@@ -59,27 +68,69 @@ class Supervisor:
         self.error: MixvllmError | None = None
         self._builder = builder
         self._grace_s = grace_s
+        self._budget = budget
+        self._health_timeout_s = health_timeout_s
         self._find_cause = find_cause
         self._log = log
+        self._interruption: Interruption | None = None
+        self._was_ready = False
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         # One thread for the whole life of the process: engine processes may be bound to the
         # thread that started them.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
 
+    @property
+    def prediction(self) -> Prediction:
+        """What the engine is expected to report."""
+        return self._builder.prediction
+
+    @property
+    def interruption(self) -> Interruption | None:
+        """Why requests in flight are being ended, if they are; an engine that died counts."""
+        if self._interruption is None and self.engine is not None and self.engine.errored:
+            return RESTARTING if self._budget.is_left else FAILED
+        return self._interruption
+
     def stop(self) -> None:
         """Ask for the end."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Serve until `stop` is called or the engine fails; `error` says which."""
+        """Serve until `stop` is called or the engine cannot be kept up; `error` says which."""
         try:
-            if await self._start():
-                await self._watch()
+            while await self._serve_with_one_engine():
+                self.restarts += 1
         except MixvllmError as error:
             self.error = error
         finally:
             await self._end()
+
+    async def _serve_with_one_engine(self) -> bool:
+        """Serve until the engine fails; False when the end was asked for.
+
+        Raises:
+            MixvllmError: the first engine cannot be built, or no restart is left.
+        """
+        try:
+            if not await self._start():
+                return False
+            failure: MixvllmError | None = await self._watch()
+        except MixvllmError as error:
+            if not self._was_ready:
+                raise
+            failure = error
+            if self.engine is not None:
+                await self._remove_engine()
+        if failure is None:
+            return False
+        pause_s = self._budget.take()
+        if pause_s is None:
+            raise self._last_of_many(failure)
+        detail = f"{failure.message} Restart {self._budget.used} of {self._budget.most}"
+        detail += f" in {pause_s:g} s." if pause_s else " now."
+        self.lifecycle.move(Phase.RESTARTING, Progress(detail))
+        return not await self._stop_comes_within(pause_s)
 
     async def _start(self) -> bool:
         """Build the engine and swap its app in; False when `stop` came first."""
@@ -89,21 +140,21 @@ class Supervisor:
         building = loop.run_in_executor(
             self._thread, self._builder.build, self.report_step_from_thread
         )
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        either: set[asyncio.Future[Any]] = {building, stopping}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if not building.done():
+        if not await self._ends_before_stop(building):
             # What it raises when its processes are taken away interests nobody.
             building.add_done_callback(lambda done: done.cancelled() or done.exception())
             return False
-        stopping.cancel()
         try:
             self.engine = building.result()
             self.app = await self.engine.start()
         except MixvllmError:
             raise
         except Exception as error:
-            raise await self._worded(EngineStartError, error) from error
+            LOG.error("The engine could not be built.", exc_info=error)
+            cause = await asyncio.to_thread(self._find_cause, error)
+            raise self._worded(EngineStartError, cause) from error
+        self._was_ready = True
+        self._interruption = None
         self.lifecycle.move(Phase.READY)
         return True
 
@@ -113,34 +164,64 @@ class Supervisor:
             self._loop.call_soon_threadsafe(self._report_step, phase, progress)
 
     def _report_step(self, phase: Phase, progress: Progress) -> None:
-        if self.lifecycle.phase not in (Phase.READY, Phase.DRAINING, Phase.STOPPED):
+        if self.lifecycle.phase in START_UP:
             self.lifecycle.move(phase, progress)
 
-    async def _watch(self) -> None:
-        """Return when the end is asked for.
-
-        Raises:
-            EngineDiedError: the engine is dead.
-        """
+    async def _watch(self) -> EngineStartError | None:
+        """Wait for the end of the engine, and clean up after it; None when `stop` comes first."""
         assert self.engine is not None
-        while not self._stopping.is_set():
-            if self.engine.errored:
-                raise await self._worded(EngineDiedError, None)
-            try:
-                await asyncio.wait_for(self._stopping.wait(), WATCH_INTERVAL_S)
-            except TimeoutError:
-                continue
+        watch = EngineWatch(self.engine, timeout_s=self._health_timeout_s)
+        failing = asyncio.ensure_future(watch.failure())
+        if not await self._ends_before_stop(failing):
+            failing.cancel()
+            return None
+        self._interruption = self.interruption or (RESTARTING if self._budget.is_left else FAILED)
+        self.app = None
+        if self._budget.is_left:
+            self.lifecycle.move(Phase.RESTARTING)
+        seen = self.engine.describe_death() or failing.result()
+        cause, _ = await asyncio.gather(
+            asyncio.to_thread(self._find_cause, None), self._remove_engine(watch)
+        )
+        # In that thread: it holds on to the last thing that it built until its next task.
+        await asyncio.get_running_loop().run_in_executor(self._thread, free_memory)
+        return self._worded(EngineDiedError, cause or seen)
 
-    async def _worded(
-        self, kind: type[EngineStartError], error: Exception | None
-    ) -> EngineStartError:
-        cause = await asyncio.to_thread(self._find_cause, error)
-        if cause is None and self.engine is not None:
-            cause = self.engine.describe_death()
-        if error is not None:
-            LOG.error("The engine could not be built.", exc_info=error)
+    async def _remove_engine(self, watch: EngineWatch | None = None) -> None:
+        """End the requests, then the processes, and forget the engine."""
+        assert self.engine is not None
+        self.engine.end_requests()
+        await self.requests.wait_until_none(LAST_WORDS_S)
+        await asyncio.to_thread(self.engine.shutdown, ENGINE_SHUTDOWN_S)
+        if watch is not None:
+            watch.kill_rest()
+        self.engine = None
+
+    def _last_of_many(self, failure: MixvllmError) -> MixvllmError:
+        if not self._budget.most:
+            return failure
+        often = "once" if self._budget.most == 1 else f"{self._budget.most} times"
+        before = f"The engine was restarted {often} within 10 minutes, and failed again. "
+        return EngineDiedError(before + failure.message, hint=failure.hint, log=self._log)
+
+    def _worded(self, kind: type[EngineStartError], cause: str | None) -> EngineStartError:
         what = "The engine died" if kind is EngineDiedError else "vLLM could not load the model"
         return kind(f"{what}: {cause}" if cause else f"{what}.", log=self._log)
+
+    async def _ends_before_stop(self, work: asyncio.Future[Any]) -> bool:
+        """Wait for the work or for `stop`; whether the work is done."""
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        either: set[asyncio.Future[Any]] = {work, stopping}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        return work.done()
+
+    async def _stop_comes_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
     async def _end(self) -> None:
         """Let requests finish, then end the engine."""
@@ -152,9 +233,7 @@ class Supervisor:
         if self.engine is not None:
             if self.error is None:
                 await self.requests.wait_until_none(self._grace_s)
-            self.engine.end_requests()
-            await self.requests.wait_until_none(1.0)
-            await asyncio.to_thread(self.engine.shutdown, ENGINE_SHUTDOWN_S)
-            self.engine = None
+            self._interruption = STOPPING
+            await self._remove_engine()
         self._thread.shutdown(wait=False)
         self.lifecycle.stop()

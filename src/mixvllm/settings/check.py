@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mixvllm.errors import Problem
 from mixvllm.settings.layers.environment import read_environment
-from mixvllm.settings.layers.yaml_file import MCP_KEY, interpret
+from mixvllm.settings.layers.yaml_file import MCP_KEY, ConfigFile, interpret
 from mixvllm.settings.validate import errors_of, validate
 from mixvllm.settings.yaml_document import YamlDocument, read_yaml
 
@@ -23,11 +23,19 @@ class FileReport:
         file: The file as the user named it, or `environment`.
         problems: Errors and warnings, in reading order.
         notes: What is no problem but worth knowing.
+        config: What it gives, where it is a file of settings.
     """
 
     file: str
     problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
+    config: ConfigFile | None = None
+
+    @property
+    def names_model(self) -> bool:
+        """Whether it names a model, in a profile at least."""
+        given = self.config.everything().given if self.config else ()
+        return any(each.key == "model.name" and each.value is not None for each in given)
 
     def is_ok(self, *, strict: bool = False) -> bool:
         """Whether nothing in it stops; under `strict` warnings stop too."""
@@ -57,9 +65,13 @@ def check_file(file: Path) -> FileReport:
 def _check_settings(document: YamlDocument) -> FileReport:
     config = interpret(document)
     reading = validate(config.everything())
-    problems = sorted(reading.problems, key=lambda p: (p.line or 0, p.column or 0))
-    notes = []
-    names_model = any(given.key == "model.name" for given in reading.given)
-    if not names_model and not problems:
-        notes.append("names no model: give one with --model or MIXVLLM_MODEL__NAME")
-    return FileReport(document.file, tuple(problems), tuple(notes))
+    report = FileReport(document.file, in_reading_order(reading.problems), config=config)
+    if report.names_model or report.problems:
+        return report
+    note = "names no model: give one with --model or MIXVLLM_MODEL__NAME"
+    return replace(report, notes=(note,))
+
+
+def in_reading_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Problems by their places in the file."""
+    return tuple(sorted(problems, key=lambda p: (p.line or 0, p.column or 0)))

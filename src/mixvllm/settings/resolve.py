@@ -1,29 +1,30 @@
-"""Merge the layers by precedence: the settings, and for every value where it came from."""
+"""The settings of a command: its layers read, checked and merged."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mixvllm.errors import Problem, SettingsError
-from mixvllm.settings.fields import PASS_THROUGH_SECTION, fields_by_key
 from mixvllm.settings.layers.command_line import GivenFlag, read_command_line
-from mixvllm.settings.layers.defaults import read_defaults
 from mixvllm.settings.layers.environment import (
     CONFIG_VARIABLE,
     PROFILE_VARIABLE,
     read_environment,
 )
-from mixvllm.settings.layers.yaml_file import PROFILES_KEY, ConfigFile, read_config_file
+from mixvllm.settings.layers.yaml_file import (
+    DEFAULT_FILE,
+    PROFILES_KEY,
+    ConfigFile,
+    read_config_file,
+)
+from mixvllm.settings.merge import ResolvedValue, merge
 from mixvllm.settings.names import nearest
-from mixvllm.settings.origin import Given, Layer, Origin
+from mixvllm.settings.origin import Layer
 from mixvllm.settings.reading import Reading
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.settings.validate import errors_of, validate
-
-DEFAULT_FILE = "mixvllm.yaml"
 
 
 @dataclass(frozen=True)
@@ -45,29 +46,6 @@ class Sources:
     profile: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: Path = Path()
-
-
-@dataclass(frozen=True)
-class ResolvedValue:
-    """One effective value.
-
-    Attributes:
-        key: The canonical key.
-        value: The value, typed; None is unset.
-        origin: Where it came from.
-        overrides: What it beat, highest layer first.
-    """
-
-    key: str
-    value: Any
-    origin: Origin
-    overrides: tuple[Given, ...] = ()
-
-    @property
-    def is_secret(self) -> bool:
-        """Whether the value must never be shown."""
-        known = fields_by_key().get(self.key)
-        return known is not None and known.is_secret
 
 
 @dataclass(frozen=True)
@@ -103,15 +81,10 @@ def resolve(sources: Sources) -> Resolved:
     problems = [*chosen.problems, *(p for reading in readings for p in reading.problems)]
     if errors_of(problems):
         raise invalid_settings(problems)
-    model = _winning_model(readings)
-    defaults = read_defaults(model)
-    stacks = _stack([*readings, defaults])
-    values = tuple(_resolved_value(key, stack) for key, stack in stacks.items())
-    # The schema has its own defaults; only those of a model have to be told.
-    of_model = Reading(tuple(given for given in defaults.given if given.origin.name))
-    settings = ServeConfig.from_layers([_nested(r, stacks) for r in (*readings, of_model)])
-    warnings = (*problems, *_beaten_flags(values))
-    return Resolved(settings, values, warnings, config_file.file if config_file else None)
+    merged = merge(readings)
+    warnings = (*problems, *_beaten_flags(merged.values))
+    named = config_file.file if config_file else None
+    return Resolved(merged.settings, merged.values, warnings, named)
 
 
 def require_model(settings: ServeConfig, command: str = "serve") -> str:
@@ -198,62 +171,6 @@ def _overridden(winner: str, value: object, flag: str, beaten: object) -> Proble
         severity="warning",
         source="environment",
     )
-
-
-def _winning_model(readings: Sequence[Reading]) -> str | None:
-    for reading in readings:
-        for given in reversed(reading.given):
-            if given.key == "model.name":
-                return str(given.value) if given.value is not None else None
-    return None
-
-
-def _stack(readings: Sequence[Reading]) -> dict[str, list[Given]]:
-    """Every key with all that was given for it, the winner first."""
-    order = [*fields_by_key()]
-    given = [given for reading in readings for given in reversed(reading.given)]
-    extra = sorted({g.key for g in given} - set(order))
-    stacks: dict[str, list[Given]] = {key: [] for key in (*order, *extra)}
-    for one in given:
-        stacks[one.key].append(one)
-    return stacks
-
-
-def _resolved_value(key: str, stack: Sequence[Given]) -> ResolvedValue:
-    winner, *beaten = stack
-    value = winner.value
-    if value is None and beaten and beaten[-1].origin.layer is Layer.DEFAULT:
-        value = _default(stack)
-    return ResolvedValue(key, value, winner.origin, _distinct_layers(winner, beaten))
-
-
-def _default(stack: Sequence[Given]) -> Any:
-    return next(given.value for given in stack if given.origin.layer is Layer.DEFAULT)
-
-
-def _distinct_layers(winner: Given, beaten: Sequence[Given]) -> tuple[Given, ...]:
-    """What was beaten, without the second name of one value in one layer."""
-    kept: list[Given] = []
-    for given in beaten:
-        previous = kept[-1] if kept else winner
-        same_place = given.origin.layer is previous.origin.layer and (
-            given.origin.profile == previous.origin.profile
-        )
-        if not (same_place and given.value == previous.value):
-            kept.append(given)
-    return tuple(kept)
-
-
-def _nested(reading: Reading, stacks: Mapping[str, Sequence[Given]]) -> dict[str, dict[str, Any]]:
-    """One layer as pydantic-settings takes it; "unset" becomes the default that it means."""
-    nested: dict[str, dict[str, Any]] = {}
-    for given in reading.given:
-        section, _, name = given.key.partition(".")
-        value = given.value
-        if value is None and section != PASS_THROUGH_SECTION:
-            value = _default(stacks[given.key])
-        nested.setdefault(section, {})[name] = value
-    return nested
 
 
 def _beaten_flags(values: Sequence[ResolvedValue]) -> list[Problem]:

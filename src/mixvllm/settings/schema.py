@@ -200,6 +200,64 @@ class ServerConfig(Section):
         example=5,
         ge=0,
     )
+    health_timeout_s: float = setting(
+        60.0,
+        "Seconds without a sign of life after which an engine counts as hung and is replaced.",
+        trade_off="Must be longer than the longest step of the engine; 0 never asks it.",
+        example=60,
+        ge=0,
+    )
+    max_body_mib: float = setting(
+        32.0,
+        "The largest request body in MiB; a larger one is answered with 413.",
+        trade_off="Images and sound stand in the body; each such body is held in memory.",
+        example=32,
+        gt=0,
+    )
+    max_concurrent_requests: int = setting(
+        1024,
+        "How many requests the engine is given at once; further ones wait for their turn.",
+        trade_off="Beyond `max_num_seqs` the engine has a queue of its own.",
+        example=256,
+        ge=1,
+    )
+    max_queued_requests: int = setting(
+        1024,
+        "How many requests may wait for their turn; further ones are answered with 429.",
+        trade_off="A long queue hides overload from clients until they give up.",
+        example=100,
+        ge=0,
+    )
+    max_n: int = setting(
+        16,
+        "The most answers that one request may ask for (`n`).",
+        trade_off="Each is a sequence of its own: `n: 10000` alone keeps a server busy.",
+        example=16,
+        ge=1,
+    )
+    client_timeout_s: float = setting(
+        60.0,
+        "Seconds that a client may take for its headers, for the next piece of its body, or to "
+        "read what was sent.",
+        trade_off="Slower clients are cut off; 0 lets them hold a connection for ever.",
+        example=60,
+        ge=0,
+    )
+    keep_alive_s: float = setting(
+        75.0,
+        "Seconds that an idle connection is kept for the next request.",
+        trade_off="Must be longer than a proxy in front keeps its own (nginx and most load "
+        "balancers: 60), or some of its requests fail.",
+        example=75,
+        ge=0,
+    )
+    sse_keep_alive_s: float = setting(
+        15.0,
+        "Seconds of silence after which a stream gets a comment, so that no proxy cuts it.",
+        trade_off="Clients skip comments; 0 sends none.",
+        example=15,
+        ge=0,
+    )
     log_format: Literal["text", "json"] = setting(
         "text",
         "How log lines are written: `text` for people, `json` for log collectors.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 from mixvllm.errors import EstimateError, UsageError
 from mixvllm.memory.gpu_table import Gpu, find_gpu
-from mixvllm.memory.request import LONGER_VARIABLE, EstimateRequest
+from mixvllm.memory.request import LONGER_VARIABLE, EstimateRequest, Load
 from mixvllm.memory.rules import NEWEST, RELEASES, Rules, rules_of
 from mixvllm.memory.sizes import parse_size
 from mixvllm.settings.schema import ServeConfig
@@ -29,7 +30,12 @@ INFERENCE_READ = (
     "enforce_eager",
 )
 SETTINGS_READ = frozenset(
-    {"model.name", "model.revision", *(f"inference.{name}" for name in INFERENCE_READ)}
+    {
+        "model.name",
+        "model.revision",
+        "model.trust_remote_code",
+        *(f"inference.{name}" for name in INFERENCE_READ),
+    }
 )
 # vLLM's own arguments, by their names there, with the type that they must have.
 ARGUMENTS_READ: dict[str, type] = {
@@ -42,6 +48,32 @@ ARGUMENTS_READ: dict[str, type] = {
     "mamba_ssm_cache_dtype": str,
 }
 MEMORY_ARGUMENT = "kv_cache_memory_bytes"
+# These move the memory beside the cache a little, in ways that only a start can tell.
+ONLY_MEASURED = (
+    "attention_backend",
+    "attention_config",
+    "compilation_config",
+    "cuda_graph_sizes",
+    "cudagraph_capture_sizes",
+    "disable_custom_all_reduce",
+    "enable_chunked_prefill",
+    "enable_dbo",
+    "enable_eplb",
+    "enable_expert_parallel",
+    "enable_sleep_mode",
+    "kernel_config",
+    "kv_transfer_config",
+    "language_model_only",
+    "limit_mm_per_prompt",
+    "load_format",
+    "max_cudagraph_capture_size",
+    "mm_encoder_tp_mode",
+    "mm_processor_kwargs",
+    "moe_backend",
+    "optimization_level",
+    "skip_mm_profiling",
+    "swap_space",
+)
 # These move the numbers in ways that are not modelled: no answer is better than a wrong one.
 NOT_MODELLED = (
     "cpu_offload_gb",
@@ -59,12 +91,14 @@ NOT_MODELLED = (
 
 @dataclass(frozen=True)
 class Choices:
-    """What the command's own options say, as text."""
+    """What the command's own options say: sizes and names as text, counts read."""
 
     gpu: str | None = None
     kv_cache_memory: str | None = None
     vllm_version: str | None = None
     block_size: int | None = None
+    concurrency: int | None = None
+    load: Load | None = None
 
 
 def estimate_request(settings: ServeConfig, choices: Choices) -> EstimateRequest:
@@ -76,6 +110,7 @@ def estimate_request(settings: ServeConfig, choices: Choices) -> EstimateRequest
     """
     asked = {name: getattr(settings.inference, name) for name in INFERENCE_READ}
     asked |= read_arguments(settings.vllm)
+    asked["pooling"] = pools(settings.vllm)
     if choices.block_size is not None:
         asked["block_size"] = choices.block_size
     rules = chosen_rules(choices.vllm_version)
@@ -83,10 +118,19 @@ def estimate_request(settings: ServeConfig, choices: Choices) -> EstimateRequest
         **asked,
         gpu=chosen_gpu(choices.gpu),
         kv_cache_memory_bytes=chosen_memory(choices.kv_cache_memory, settings.vllm),
+        memory_arguments=memory_arguments(settings.vllm),
         may_exceed_context=os.environ.get(LONGER_VARIABLE) == "1",
         rules=rules,
         vllm_version=choices.vllm_version and choices.vllm_version.strip().removeprefix("v"),
+        concurrency=choices.concurrency,
+        load=choices.load,
     )
+
+
+def memory_arguments(given: Mapping[str, Any]) -> str:
+    """Those arguments that only a start can tell the effect of, as one text; often none."""
+    said = {name: given[name] for name in ONLY_MEASURED if given.get(name) not in (None, {}, [])}
+    return json.dumps(said, sort_keys=True, default=str) if said else ""
 
 
 def read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,6 +150,11 @@ def read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     return read
 
 
+def pools(given: Mapping[str, Any]) -> bool:
+    """Whether vLLM's arguments make a server that embeds or classifies."""
+    return given.get("runner") == "pooling" or given.get("convert") in ("embed", "classify")
+
+
 def chosen_rules(version: str | None) -> Rules:
     """The rules of a version, else of the installed vLLM, else the newest.
 
@@ -122,13 +171,20 @@ def chosen_rules(version: str | None) -> Rules:
 
 
 def chosen_gpu(option: str | None) -> Gpu | None:
-    """The GPU that is named.
+    """The GPU that is named, if one is.
 
     Raises:
         UsageError: there is none of this name.
     """
-    if option is None:
-        return None
+    return None if option is None else named_gpu(option)
+
+
+def named_gpu(option: str) -> Gpu:
+    """The GPU of `--gpu`.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
     try:
         return find_gpu(option)
     except EstimateError as error:

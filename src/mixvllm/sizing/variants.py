@@ -14,6 +14,8 @@ from mixvllm.models.find import find_model
 from mixvllm.models.found import FoundModel
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizing.axes import Axes
+from mixvllm.sizing.here import planned_here
+from mixvllm.sizing.present import PresentGpus, present_gpus
 from mixvllm.sizing.request import Choices, estimate_request
 from mixvllm.sizing.variant import Upgrade, Variant
 
@@ -34,8 +36,9 @@ def estimate_variants(
         raise UsageError(
             f"{axes.count} estimates are asked for, at most {MOST_VARIANTS} are made at once."
         )
+    present = present_gpus() if axes.gpus == (None,) else None
     requests = [
-        (gpu, estimate_request(settings, replace(choices, gpu=gpu, vllm_version=version)))
+        (gpu, _request(settings, replace(choices, gpu=gpu, vllm_version=version), present))
         for gpu, version in product(axes.gpus, axes.versions)
     ]
     variants: list[Variant] = []
@@ -57,6 +60,13 @@ def estimate_variants(
             if len(modelled) > 1:
                 upgrades.append(_upgrade(model, gpu, found, modelled))
     return tuple(variants), tuple(upgrades)
+
+
+def _request(
+    settings: ServeConfig, choices: Choices, present: PresentGpus | None
+) -> EstimateRequest:
+    request = estimate_request(settings, choices)
+    return request if present is None else planned_here(request, present)
 
 
 def _variant(model: str, gpu: str | None, found: FoundModel, request: EstimateRequest) -> Variant:

@@ -19,16 +19,20 @@ DEFAULTS = {
 }
 
 
-def prepare_environment(environ: MutableMapping[str, str], *, key_is_ours: bool) -> None:
+def prepare_environment(
+    environ: MutableMapping[str, str], *, key_is_ours: bool, max_n: int
+) -> None:
     """Set vLLM's variables where they are unset.
 
     Args:
         environ: The environment that vLLM and its processes will see.
         key_is_ours: Whether our gateway asks for a key. vLLM would ask for the one in
             `VLLM_API_KEY` as well, and no request can carry both.
+        max_n: The most answers that one request may ask for.
     """
     for name, value in DEFAULTS.items():
         environ.setdefault(name, value)
+    environ.setdefault("VLLM_MAX_N_SEQUENCES", str(max_n))
     if key_is_ours:
         environ.pop("VLLM_API_KEY", None)
 

@@ -14,7 +14,11 @@ from mixvllm.vllm_internals.output_lines import LogLine
 # The class of an exception and what it said: `ValueError: To serve at least ...`.
 EXCEPTION = re.compile(r"^(?P<type>(?:[A-Za-z_]\w*\.)*[A-Z]\w*): (?P<text>.+)$")
 SPEAKS_FOR_ITSELF = ("ValueError", "RuntimeError", "Exception", "VLLMValidationError")
-NOT_THE_CAUSE = ("Engine core initialization failed", "WorkerProc initialization failed")
+NOT_THE_CAUSE = (
+    "Engine core initialization failed",
+    "WorkerProc initialization failed",
+    "EngineCore encountered an issue",
+)
 PYDANTIC_TAIL = re.compile(r" \[type=\w+, input_value=.*$")
 DEATH = re.compile(r"died unexpectedly \(exit code")
 # Two lines on most terminals; the log has the rest.
@@ -38,6 +42,11 @@ class FailureCause:
     def cause(self) -> str | None:
         """The cause in words, or None."""
         return self._logged or self._printed or self._death
+
+    @property
+    def is_in_traceback(self) -> bool:
+        """Whether a traceback has begun whose last line has not come yet."""
+        return bool(self._in_traceback)
 
     def read(self, line: LogLine) -> None:
         """Take one line into account."""

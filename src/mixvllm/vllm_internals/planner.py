@@ -9,8 +9,14 @@ a line, several models in one process, for importing vLLM takes most of the time
     available_bytes  bytes for the cache on one rank, or a list with one for each stage
     serving          the settings of `PlannerSettings`
 
-and an answer the numbers of `PlannerAnswer`, or `error`. It stands in a process of its own because
-it changes vLLM: a CPU build is made to plan as a CUDA server does.
+and an answer the numbers of `PlannerAnswer`, or `error`. With `survey` it is all of `Survey`
+instead (`available_bytes` may be null then), and there may be
+
+    code             a directory with the checkpoint's own code, which is run
+    fit_length       whether the length becomes the longest that fits
+
+It stands in a process of its own because it changes vLLM: a CPU build is made to plan as a CUDA
+server does.
 """
 
 from __future__ import annotations
@@ -24,6 +30,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from mixvllm.errors import MixvllmError
+from mixvllm.vllm_internals.failure_cause import cause_of_exception
+from mixvllm.vllm_internals.planner_answers import Survey
 from mixvllm.vllm_internals.planner_capacity import PlannerAnswer, PlannerSettings, capacity
 
 DOCUMENTS = ("config", "hf_quant_config")
@@ -36,7 +44,7 @@ ENVIRONMENT = {
 }
 
 
-def answer(request: dict[str, Any]) -> PlannerAnswer:
+def answer(request: dict[str, Any]) -> PlannerAnswer | Survey:
     """Plan for one request.
 
     Raises:
@@ -44,6 +52,7 @@ def answer(request: dict[str, Any]) -> PlannerAnswer:
     """
     from mixvllm.vllm_internals.planner_model import plan_of_documents
     from mixvllm.vllm_internals.planner_specs import engine_config, specs_from
+    from mixvllm.vllm_internals.planner_survey import survey
 
     settings = PlannerSettings(**request.get("serving", {}))
     available = request["available_bytes"]
@@ -53,6 +62,9 @@ def answer(request: dict[str, Any]) -> PlannerAnswer:
     documents = {name: request[name] for name in DOCUMENTS if name in request}
     if "model" in request:
         documents = read_documents(Path(request["model"]))
+    if request.get("survey"):
+        more = {name: request[name] for name in ("code", "fit_length") if name in request}
+        return survey(documents, settings, available, **more)
     return plan_of_documents(documents, settings, available)
 
 
@@ -75,7 +87,7 @@ def answer_line(line: str) -> str:
     except MixvllmError as error:
         return json.dumps({"error": error.message})
     except Exception as error:
-        return json.dumps({"error": f"{type(error).__name__}: {error}"})
+        return json.dumps({"error": cause_of_exception(error) or type(error).__name__})
 
 
 def serve(requests: IO[str], answers: IO[str]) -> None:

@@ -16,7 +16,7 @@ GET_CONFIGS = Symbol("get_kv_cache_configs", BUILDER)
 SCHEDULER_CONFIG = Symbol("generate_scheduler_kv_cache_config", BUILDER)
 CAPACITY = Symbol("get_kv_cache_capacity", BUILDER)
 # The layout of FlashAttention, outermost the layer.
-LAYOUT = "LBNHC"
+USUAL_LAYOUT = "LBNHC"
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,19 @@ class PlannerSettings:
     """The settings of a request.
 
     Attributes:
-        max_model_len: Tokens of the longest request.
+        max_model_len: Tokens of the longest request; None for the model's own.
         batches_in_flight: Batches at once, or None for what the settings imply.
+        trust_remote_code: Run the code that the checkpoint brings.
         imitate_cuda: Plan as on CUDA; False plans as the CPU build does.
         backend_block_size: The only block size of the imitated backend, or None.
     """
 
-    max_model_len: int
+    max_model_len: int | None = None
     max_num_batched_tokens: int = 8192
     max_num_seqs: int = 1024
+    dtype: str = "auto"
+    quantization: str | None = None
+    trust_remote_code: bool = False
     kv_cache_dtype: str = "auto"
     block_size: int | None = None
     backend_block_size: int | None = None
@@ -64,6 +68,7 @@ class PlannerAnswer:
         refusal: vLLM's words if it would not start; the numbers below are None then.
         groups: Layers and block size of each group.
         weights_bytes: Bytes of the parameters on one rank; None without a model.
+        parameters: Their number; None likewise, and where several are packed in one element.
     """
 
     refusal: str | None = None
@@ -76,6 +81,7 @@ class PlannerAnswer:
     max_concurrency: float | None = None
     groups: tuple[tuple[int, int], ...] = ()
     weights_bytes: int | None = None
+    parameters: int | None = None
 
 
 def capacity(
@@ -85,19 +91,24 @@ def capacity(
     available: int | Sequence[int],
     *,
     weights_bytes: int | None = None,
+    parameters: int | None = None,
+    layout: str = USUAL_LAYOUT,
 ) -> PlannerAnswer:
     """Let vLLM plan for the specs of each pipeline stage, by layer name.
 
-    `weights_bytes` is passed on.
+    `weights_bytes` and `parameters` are passed on; `layout` is vLLM's name for the order of the
+    pool's dimensions.
     """
-    config.cache_config.kv_cache_layout = LAYOUT
+    config.cache_config.kv_cache_layout = layout
     config.parallel_config.decode_context_parallel_size = settings.decode_context_parallel_size
     pools = [available] * len(specs) if isinstance(available, int) else list(available)
     with concurrent_batches(config, settings.batches):
         try:
             stages = GET_CONFIGS.load()(config, [dict(stage) for stage in specs], pools)
         except ValueError as error:
-            return PlannerAnswer(refusal=str(error), weights_bytes=weights_bytes)
+            return PlannerAnswer(
+                refusal=str(error), weights_bytes=weights_bytes, parameters=parameters
+            )
         scheduler = SCHEDULER_CONFIG.load()(stages)
         tokens, concurrency = CAPACITY.load()(config, scheduler)
         blocks = request_blocks(config, scheduler)
@@ -116,6 +127,7 @@ def capacity(
             for parts in zip(*(stage.kv_cache_groups for stage in stages), strict=True)
         ),
         weights_bytes=weights_bytes,
+        parameters=parameters,
     )
 
 

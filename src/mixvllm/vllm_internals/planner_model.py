@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
+import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mixvllm.vllm_internals.planner_capacity import PlannerAnswer, PlannerSettings, capacity
+from mixvllm.vllm_internals.planner_capacity import (
+    USUAL_LAYOUT,
+    PlannerAnswer,
+    PlannerSettings,
+    capacity,
+)
 from mixvllm.vllm_internals.planner_platform import as_cuda, choose_block_size
 from mixvllm.vllm_internals.planner_stand_ins import stand_in_for_unused_libraries
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """A model as its ranks hold it.
+
+    Attributes:
+        config: vLLM's configuration.
+        stages: The cache specs of each pipeline stage, by layer name.
+        layout: vLLM's name for the order of the pool's dimensions.
+        weights_bytes: Bytes of the parameters on one rank of the heaviest stage; None where this
+            build of vLLM has no kernels for such weights.
+        parameters: Elements of all stages' parameters on one rank each; None likewise, and where
+            several are packed in one element.
+        unbuilt_reason: Why it could be built with plain weights alone, or None.
+    """
+
+    config: Any
+    stages: tuple[dict[str, Any], ...]
+    layout: str
+    weights_bytes: int | None
+    parameters: int | None
+    unbuilt_reason: str | None = None
 
 
 def plan_of_documents(
@@ -29,34 +59,106 @@ def plan_of_documents(
     Raises:
         ValueError: vLLM refuses the model or the settings.
     """
-    from vllm.v1.worker.gpu.attn_utils import get_kv_cache_spec
+    model = built(documents, settings)
+    return capacity(
+        model.config,
+        settings,
+        model.stages,
+        available,
+        weights_bytes=model.weights_bytes,
+        parameters=model.parameters,
+        layout=model.layout,
+    )
 
+
+def built(
+    documents: dict[str, Any], settings: PlannerSettings, code: Path | None = None
+) -> BuiltModel:
+    """Build a model's layers, stage by stage, without memory.
+
+    Args:
+        documents: `config` and, if there is one, `hf_quant_config`.
+        settings: How it is served.
+        code: Where the checkpoint's own code lies, which is run; None runs none.
+
+    Raises:
+        ValueError: vLLM refuses the model or the settings.
+    """
+    # Before the stand-ins: transformers compares the versions of the libraries that it finds.
+    importlib.import_module("vllm.config")
     stand_in_for_unused_libraries()
     start_process_group()
+    stages = [
+        built_stage(documents, settings, code, stage)
+        for stage in range(settings.pipeline_parallel_size)
+    ]
+    unbuilt = next((stage.unbuilt_reason for stage in stages if stage.unbuilt_reason), None)
+    sizes = [stage.weights_bytes for stage in stages if stage.weights_bytes is not None]
+    counts = [stage.parameters for stage in stages if stage.parameters is not None]
+    return BuiltModel(
+        stages[0].config,
+        tuple(stage.stages[0] for stage in stages),
+        stages[0].layout,
+        max(sizes) if len(sizes) == len(stages) else None,
+        sum(counts) if len(counts) == len(stages) else None,
+        unbuilt,
+    )
+
+
+def built_stage(
+    documents: dict[str, Any], settings: PlannerSettings, code: Path | None, stage: int
+) -> BuiltModel:
+    """One pipeline stage of it."""
+    from vllm.v1.worker.gpu.attn_utils import get_kv_cache_spec
+
+    reason = None
     with as_cuda(settings), tempfile.TemporaryDirectory() as directory:
+        copy_code(code, directory)
         config = engine_config(directory, documents, settings)
         try:
-            model = build(config, settings)
-            weights = sum(each.numel() * each.element_size() for each in model.parameters())
-        except Exception:
+            model = build(config, settings, stage)
+            tensors = list(model.parameters())
+        except Exception as error:
             if config.quant_config is None:
                 raise
+            reason = f"{type(error).__name__}: {error}"
             config = without_quantization(config, directory, documents, settings)
-            build(config, settings)
-            weights = None
+            build(config, settings, stage)
+            tensors = []
         choose_block_size(config, settings)
         specs = get_kv_cache_spec(config)
-    stages = split_stages(specs, config, settings)
-    return capacity(config, settings, stages, available, weights_bytes=weights)
+    if reason is not None:
+        return BuiltModel(config, (specs,), layout_of(config), None, None, reason)
+    weights = sum(each.numel() * each.element_size() for each in tensors)
+    packed = config.quant_config is not None
+    parameters = None if packed else sum(each.numel() for each in tensors)
+    return BuiltModel(config, (specs,), layout_of(config), weights, parameters)
 
 
-def build(config: Any, settings: PlannerSettings) -> Any:
-    """The model's layers as on the first rank, without memory."""
+def layout_of(config: Any) -> str:
+    """The first layout of a backend that takes block-outermost ones alone, else the usual."""
+    for layer in config.compilation_config.static_forward_context.values():
+        backend = getattr(layer, "get_attn_backend", None)
+        layouts = backend().supported_kv_cache_layouts() if backend is not None else None
+        if layouts and all(layout.is_block_outermost for layout in layouts):
+            name: str = layouts[0].name
+            return name
+    return USUAL_LAYOUT
+
+
+def copy_code(code: Path | None, directory: str) -> None:
+    """Put the checkpoint's own code beside its documents."""
+    for file in code.glob("*.py") if code is not None else ():
+        shutil.copy(file, directory)
+
+
+def build(config: Any, settings: PlannerSettings, stage: int) -> Any:
+    """The model's layers as on the first rank of a stage, without memory."""
     import torch
     from vllm.model_executor.model_loader.utils import initialize_model
     from vllm.utils.torch_utils import set_default_torch_dtype
 
-    set_ranks(config, settings.tensor_parallel_size)
+    set_ranks(config, settings, stage)
     with torch.device("meta"), set_default_torch_dtype(config.model_config.dtype):
         return initialize_model(config)
 
@@ -76,13 +178,15 @@ def without_quantization(
         for name in ("quantization_config", "compression_config"):
             part.pop(name, None)
     plain = {"config": document, "hf_quant_config": {}}
-    return engine_config(directory, plain, replace(settings, kv_cache_dtype=kept))
+    unquantized = replace(settings, kv_cache_dtype=kept, quantization=None)
+    return engine_config(directory, plain, unquantized)
 
 
 def engine_config(directory: str, documents: dict[str, Any], settings: PlannerSettings) -> Any:
     """VLLM's own configuration, for one rank; the ranks are made up after it.
 
-    Code that a checkpoint brings is not run: vLLM's own class is taken, if it has one.
+    Code that a checkpoint brings is not run unless it is trusted: vLLM's own class is taken, if it
+    has one.
 
     Args:
         directory: Where the documents are written; it must outlive the model.
@@ -95,7 +199,10 @@ def engine_config(directory: str, documents: dict[str, Any], settings: PlannerSe
     for name, document in documents.items():
         path = Path(directory, f"{name}.json")
         path.unlink(missing_ok=True)
-        if own := {key: value for key, value in document.items() if key != "auto_map"}:
+        own = dict(document)
+        if not settings.trust_remote_code:
+            own.pop("auto_map", None)
+        if own:
             path.write_text(json.dumps(own), encoding="utf-8")
     options: dict[str, Any] = {"block_size": settings.block_size} if settings.block_size else {}
     if settings.hybrid_manager is not None:
@@ -106,6 +213,9 @@ def engine_config(directory: str, documents: dict[str, Any], settings: PlannerSe
         enforce_eager=True,
         skip_tokenizer_init=True,
         max_model_len=settings.max_model_len,
+        dtype=settings.dtype,
+        quantization=settings.quantization,
+        trust_remote_code=settings.trust_remote_code,
         max_num_batched_tokens=settings.max_num_batched_tokens,
         max_num_seqs=min(settings.max_num_seqs, settings.max_num_batched_tokens),
         kv_cache_dtype=settings.kv_cache_dtype,
@@ -136,27 +246,19 @@ def start_process_group() -> None:
         ensure_model_parallel_initialized(1, 1)
 
 
-def set_ranks(config: Any, ranks: int) -> None:
-    """Let layers be built as on the first of so many tensor-parallel ranks."""
-    from vllm.distributed.parallel_state import get_tp_group
+def set_ranks(config: Any, settings: PlannerSettings, stage: int) -> None:
+    """Let layers be built as on the first tensor-parallel rank of a pipeline stage.
 
-    config.parallel_config.tensor_parallel_size = ranks
-    get_tp_group().world_size = ranks
+    Raises:
+        ValueError: vLLM cannot divide this model so.
+    """
+    from vllm.distributed.parallel_state import get_pp_group, get_tp_group
 
-
-def split_stages(
-    specs: dict[str, Any], config: Any, settings: PlannerSettings
-) -> list[dict[str, Any]]:
-    """The specs of each pipeline stage, by vLLM's split of the layers."""
-    from vllm.distributed.utils import get_pp_indices
-    from vllm.model_executor.models.utils import extract_layer_index
-
-    stages = settings.pipeline_parallel_size
-    if stages == 1:
-        return [specs]
-    total = config.model_config.get_total_num_hidden_layers()
-    bounds = [get_pp_indices(total, stage, stages) for stage in range(stages)]
-    return [
-        {name: spec for name, spec in specs.items() if first <= extract_layer_index(name) < end}
-        for first, end in bounds
-    ]
+    parallel, stages = config.parallel_config, settings.pipeline_parallel_size
+    parallel.tensor_parallel_size = settings.tensor_parallel_size
+    parallel.pipeline_parallel_size = stages
+    config.model_config.verify_with_parallel_config(parallel)
+    get_tp_group().world_size = settings.tensor_parallel_size
+    group = get_pp_group()
+    group.world_size, group.ranks = stages, list(range(stages))
+    group.rank = group.rank_in_group = stage

@@ -108,11 +108,15 @@ class Disguised:
 
 
 def ungated_or(owner: Any) -> Any:
-    """The experts' own answer whether they can be built, and yes for those without a gate."""
+    """The experts' own answer whether they can be built, and yes where only a GPU could run them.
+
+    Those are experts without a gate, and with the clamped gate of gpt-oss and MiniMax-M3.
+    """
     own = owner.is_supported_config
 
     def supported(kernel: Any, config: Any, *arguments: Any) -> Any:
-        return own(kernel, config, *arguments) if config.is_act_and_mul else (True, None)
+        on_gpu = not config.is_act_and_mul or "oai" in config.activation.value
+        return (True, None) if on_gpu else own(kernel, config, *arguments)
 
     return staticmethod(supported)
 

@@ -93,6 +93,10 @@ class VllmEngine:
                 return f"{process.name} (process {process.pid}) {_ended_by(process.exitcode)}"
         return None
 
+    async def probe(self) -> None:
+        """Ask the engine's own process something small; it answers between two steps."""
+        await self._llm.engine_core.call_utility_async("get_supported_tasks")
+
     async def start(self) -> FastAPI:
         """Make vLLM's app.
 
@@ -101,6 +105,7 @@ class VllmEngine:
         """
         tasks = await self._llm.get_supported_tasks()
         await self._llm.reset_mm_cache()
+        forget_http_metrics()
         app: FastAPI = symbols.BUILD_APP.load()(self._args, tasks, self._llm.model_config)
         await symbols.INIT_APP_STATE.load()(self._llm, app.state, self._args, tasks)
         # vLLM's error handlers tell its own server to exit when the engine is dead.
@@ -133,6 +138,23 @@ class VllmEngine:
         while True:
             await asyncio.sleep(interval)
             await self._llm.do_log_stats()
+
+
+def forget_http_metrics() -> None:
+    """Take the HTTP series of an earlier app out of Prometheus' registry.
+
+    Each app registers its own; a second registration is swallowed, and its requests with it.
+    """
+    from prometheus_client import REGISTRY
+
+    names = REGISTRY._collector_to_names
+    for collector in [each for each, its in names.items() if any(map(is_http_series, its))]:
+        REGISTRY.unregister(collector)
+
+
+def is_http_series(name: str) -> bool:
+    """Whether vLLM's HTTP instrumentation made this series."""
+    return name.startswith("http_")
 
 
 def _ended_by(exit_code: int) -> str:

@@ -95,3 +95,69 @@ def test_a_model_with_an_unknown_encoder_has_no_formula() -> None:
         "text_config": {**LLAMA_2_7B, "model_type": "llama"},
     }
     assert weights_by_formula(config) is None
+
+
+DEEPSEEK_V4: dict[str, Any] = {
+    "architectures": ["DeepseekV4ForCausalLM"],
+    "hidden_size": 4096,
+    "num_hidden_layers": 43,
+    "num_attention_heads": 64,
+    "head_dim": 512,
+    "vocab_size": 129280,
+    "sliding_window": 128,
+    "compress_ratios": [0, 0, *[4, 128] * 20, 4, 0],
+    "q_lora_rank": 1024,
+    "o_lora_rank": 1024,
+    "o_groups": 8,
+    "index_head_dim": 128,
+    "index_n_heads": 64,
+    "hc_mult": 4,
+    "moe_intermediate_size": 2048,
+    "n_routed_experts": 256,
+    "n_shared_experts": 1,
+    "expert_dtype": "fp4",
+    "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},
+}
+
+
+def test_deepseek_v4_weighs_what_vllms_classes_do_on_the_meta_device() -> None:
+    facts = weights_by_formula(DEEPSEEK_V4)
+    assert facts is not None
+    assert facts.total_bytes == pytest.approx(156_006_389_980, rel=0.001)
+
+
+def test_deepseek_v4_with_8_bit_experts_is_nearly_twice_as_heavy() -> None:
+    plain = {key: value for key, value in DEEPSEEK_V4.items() if key != "expert_dtype"}
+    facts = weights_by_formula(plain)
+    assert facts is not None
+    assert facts.groups["experts"] == pytest.approx(43 * 256 * 3 * 4096 * 2048, rel=0.001)
+
+
+def test_layers_that_modelopt_lists_take_their_own_bits() -> None:
+    listed = {
+        **{f"model.layers.{n}.self_attn.q_proj": {"quant_algo": "FP8"} for n in range(32)},
+        **{f"model.layers.{n}.mlp.up_proj": {"quant_algo": "NVFP4"} for n in range(32)},
+    }
+    mixed = {
+        "quant_method": "modelopt",
+        "quant_algo": "MIXED_PRECISION",
+        "quantized_layers": listed,
+    }
+    facts = weights_by_formula({**LLAMA_2_7B, "quantization_config": mixed})
+    assert facts is not None
+    assert facts.groups["attention"] == 32 * 4 * 4096 * 4096
+    assert facts.groups["mlp"] == 32 * 3 * 4096 * 11008 * 9 // 16
+    assert facts.groups["lm_head"] == 2 * 32000 * 4096
+
+
+def test_a_group_of_layers_with_unlike_bits_is_not_guessed() -> None:
+    listed = {
+        "model.layers.0.mlp.up_proj": {"quant_algo": "FP8"},
+        "model.layers.1.mlp.up_proj": {"quant_algo": "NVFP4"},
+    }
+    mixed = {
+        "quant_method": "modelopt",
+        "quant_algo": "MIXED_PRECISION",
+        "quantized_layers": listed,
+    }
+    assert weights_by_formula({**LLAMA_2_7B, "quantization_config": mixed}) is None

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from mixvllm.server.engine import Message, Receive, Scope, Send
+from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.middleware.generation_defaults import GenerationDefaults
-from mixvllm.settings.schema import GenerationDefaultsConfig
 from tests.server.small_engine import running, served
 
 pytestmark = pytest.mark.anyio
@@ -24,6 +24,7 @@ LENGTH_NAME = {
     "/v1/chat/completions": "max_completion_tokens",
     "/v1/responses": "max_output_tokens",
 }
+TOP_K = LiveSettings(served(generation_defaults={"top_k": 1}))
 ROUTES = pytest.mark.parametrize("path", LENGTH_NAME)
 
 
@@ -144,7 +145,7 @@ async def test_the_client_going_away_reaches_the_engine() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         types.extend([(await receive())["type"], (await receive())["type"]])
 
-    middleware = GenerationDefaults(app, GenerationDefaultsConfig(top_k=1), lambda: None)
+    middleware = GenerationDefaults(app, TOP_K, lambda: None)
     scope = {"type": "http", "method": "POST", "path": "/v1/completions", "headers": []}
     await middleware(scope, receive, send)
 
@@ -167,7 +168,7 @@ async def test_a_client_going_away_in_its_body_is_passed_on_as_it_was() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.extend([await receive(), await receive()])
 
-    middleware = GenerationDefaults(app, GenerationDefaultsConfig(top_k=1), lambda: None)
+    middleware = GenerationDefaults(app, TOP_K, lambda: None)
     scope = {"type": "http", "method": "POST", "path": "/v1/completions", "headers": []}
     await middleware(scope, receive, send)
 

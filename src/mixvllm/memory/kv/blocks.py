@@ -6,12 +6,20 @@ from dataclasses import dataclass
 from typing import get_args
 
 from mixvllm.errors import EstimateError
-from mixvllm.memory.dtypes import TURBOQUANT_BITS, key_value_bytes, latent_bytes
+from mixvllm.memory.dtypes import (
+    ELEMENT_BYTES,
+    PER_TENSOR,
+    TURBOQUANT_BITS,
+    key_value_bytes,
+    latent_bytes,
+)
 from mixvllm.memory.kv.layer_cache import blocks
 from mixvllm.memory.kv.recurrent_state import state_bytes
 from mixvllm.memory.serving import Platform, ServingFacts, local_kv_heads
 from mixvllm.models.description import (
+    BlockSparse,
     ChunkedLocal,
+    CompressedLatent,
     FullAttention,
     LatentAttention,
     ModelDescription,
@@ -43,6 +51,9 @@ PLATFORM_BLOCKS: dict[Platform, PlatformBlocks] = {
 }
 # The MLA decode kernels want blocks that split into 128 tokens where states share the pool.
 HYBRID_LATENT_ALIGNMENT = 128
+# The only block size of DeepSeek-V4's kernels: 64 records of a compression by 4.
+COMPRESSED_BLOCK = 256
+STATES = get_args(RecurrentState)
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ def block_sizes(description: ModelDescription, serving: ServingFacts, dtype: str
         EstimateError: a block size that the platform's kernels do not take.
     """
     current = preferred_block_size(description, serving)
-    states = [layer for layer in description.layers if isinstance(layer, get_args(RecurrentState))]
+    states = [layer for layer in description.layers if isinstance(layer, STATES)]
     page = max((state_bytes(layer, description.dtype, serving) for layer in states), default=0)
     token = attention_token_bytes(description, serving, dtype)
     stretched = None
@@ -95,11 +106,39 @@ def preferred_block_size(description: ModelDescription, serving: ServingFacts) -
         EstimateError: a block size that the platform's kernels do not take.
     """
     platform = PLATFORM_BLOCKS[serving.platform]
+    if (own := own_block_size(description, serving)) is not None:
+        return own
     usual = platform.latent if is_latent(description) else platform.usual
     size = serving.block_size or serving.backend_block_size or usual
     if serving.block_size and size % 16:
         raise EstimateError(f"No attention backend takes a block size of {size} tokens.")
     return size
+
+
+def own_block_size(description: ModelDescription, serving: ServingFacts) -> int | None:
+    """The block size of layers with kernels of their own: 256, or multiples of a sparse block.
+
+    Raises:
+        EstimateError: a block size that they do not take.
+    """
+    asked = serving.block_size
+    if any(isinstance(layer, CompressedLatent) for layer in description.layers):
+        if asked not in (None, COMPRESSED_BLOCK):
+            raise EstimateError(
+                f"{description.architecture} is served in blocks of {COMPRESSED_BLOCK} tokens "
+                f"alone, not of {asked}."
+            )
+        return COMPRESSED_BLOCK
+    sparse = {layer.sparse_block for layer in description.layers if isinstance(layer, BlockSparse)}
+    if not sparse:
+        return None
+    step = max(sparse)
+    if asked is not None and asked % step:
+        raise EstimateError(
+            f"{description.architecture} is served in blocks of whole {step} tokens, not of "
+            f"{asked}."
+        )
+    return asked or step
 
 
 def aligned_block_size(
@@ -148,6 +187,10 @@ def resolved_dtype(description: ModelDescription, serving: ServingFacts) -> str:
     dtype = serving.kv_cache_dtype
     if dtype == "auto":
         dtype = description.kv_cache_dtype or description.dtype
+    if any(isinstance(layer, BlockSparse) for layer in description.layers):
+        return block_sparse_dtype(description, dtype)
+    if any(isinstance(layer, CompressedLatent) for layer in description.layers):
+        return compressed_dtype(description, serving.kv_cache_dtype)
     sparse = any(
         isinstance(layer, LatentAttention) and layer.indexer_size for layer in description.layers
     )
@@ -155,10 +198,38 @@ def resolved_dtype(description: ModelDescription, serving: ServingFacts) -> str:
         return "fp8_ds_mla"
     if dtype.endswith("_ds_mla") and not sparse:
         raise EstimateError(f"The KV cache dtype {dtype} is for sparse MLA alone.")
-    hybrid = any(isinstance(layer, get_args(RecurrentState)) for layer in description.layers)
+    hybrid = any(isinstance(layer, STATES) for layer in description.layers)
     if dtype in TURBOQUANT_BITS and not hybrid:
         raise EstimateError(
             f"The KV cache dtype {dtype} keeps some layers of {description.architecture} "
             "unquantized; that mixture is not modelled."
         )
     return dtype
+
+
+def block_sparse_dtype(description: ModelDescription, dtype: str) -> str:
+    """The format of block-sparse attention: 16 bits, or 8 with one scale a tensor.
+
+    Raises:
+        EstimateError: any other format.
+    """
+    if dtype in ELEMENT_BYTES or dtype in PER_TENSOR:
+        return dtype
+    raise EstimateError(
+        f"The KV cache dtype {dtype} of {description.architecture} is not modelled; auto, "
+        "bfloat16 and fp8 are."
+    )
+
+
+def compressed_dtype(description: ModelDescription, asked: str) -> str:
+    """DeepSeek-V4's packed 8-bit records, whatever 8-bit format is asked for.
+
+    Raises:
+        EstimateError: a format that vLLM refuses on the backends that it chooses by itself.
+    """
+    if asked == "auto" or asked.startswith("fp8"):
+        return "fp8_ds_mla"
+    raise EstimateError(
+        f"vLLM serves {description.architecture} with an 8-bit KV cache alone, not {asked}, unless "
+        "another attention backend is chosen, which is not modelled."
+    )

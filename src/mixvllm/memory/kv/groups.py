@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from mixvllm.errors import EstimateError
 from mixvllm.memory.kv.layer_cache import LayerCache, blocks
@@ -47,9 +48,14 @@ class Group:
         """Bytes of one block on a stage's rank: a page for each of its layers."""
         return sum(member.cache.page_bytes for member in self.members if member.stage == stage)
 
+    @cached_property
+    def unlike(self) -> tuple[LayerCache, ...]:
+        """Its caches, equal ones once."""
+        return tuple(dict.fromkeys(member.cache for member in self.members))
+
     def blocks_per_request(self, request: Request) -> int:
         """Blocks that one request takes of this table."""
-        return max(member.cache.blocks_per_request(request) for member in self.members)
+        return max(cache.blocks_per_request(request) for cache in self.unlike)
 
 
 def form_groups(members: Sequence[Member], rules: Rules, *, hybrid_manager: bool) -> list[Group]:

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mixvllm.memory.dtypes import index_key_bytes, latent_bytes
+from mixvllm.memory.dtypes import element_bytes, index_key_bytes, latent_bytes
 from mixvllm.memory.kv.full_attention import EVERY_TOKEN, full_blocks
 from mixvllm.memory.kv.layer_cache import CacheKind, TokenCache
 from mixvllm.memory.serving import Request
@@ -54,6 +54,29 @@ class IndexCache(TokenCache):
     def token_bytes(self) -> int:
         """One 8-bit key with its scales, whatever the format of the latent vectors."""
         return index_key_bytes(self.size)
+
+    @property
+    def family(self) -> Hashable:
+        """Every token."""
+        return EVERY_TOKEN
+
+    def blocks_per_request(self, request: Request) -> int:
+        """Blocks for the whole length."""
+        return full_blocks(request, self.block_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainIndexCache(TokenCache):
+    """The index keys of block-sparse attention (MiniMax-M3), in 16 bits whatever the cache's."""
+
+    kind: ClassVar[CacheKind] = "sparse_index"
+
+    size: int
+
+    @property
+    def token_bytes(self) -> int:
+        """One key for all heads."""
+        return self.size * element_bytes("bfloat16")
 
     @property
     def family(self) -> Hashable:

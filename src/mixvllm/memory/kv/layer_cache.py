@@ -14,6 +14,7 @@ CacheKind = Literal[
     "sliding_window",
     "chunked_local",
     "latent_attention",
+    "latent_window",
     "sparse_index",
     "recurrent_state",
     "cross_attention",

@@ -6,15 +6,18 @@ from mixvllm.errors import EstimateError
 from mixvllm.memory.dtypes import key_value_bytes
 from mixvllm.memory.kv.blocks import BlockSizes
 from mixvllm.memory.kv.chunked_local import ChunkedLocalCache
+from mixvllm.memory.kv.compressed_latent import compressed_caches
 from mixvllm.memory.kv.cross_attention import CrossAttentionCache
 from mixvllm.memory.kv.full_attention import FullAttentionCache
-from mixvllm.memory.kv.latent_attention import IndexCache, LatentCache
+from mixvllm.memory.kv.latent_attention import IndexCache, LatentCache, PlainIndexCache
 from mixvllm.memory.kv.layer_cache import Heads, LayerCache
 from mixvllm.memory.kv.recurrent_state import StateCache, state_bytes, states_per_request
 from mixvllm.memory.kv.sliding_window import SlidingWindowCache
-from mixvllm.memory.serving import ServingFacts, local_kv_heads
+from mixvllm.memory.serving import ServingFacts, divided, local_kv_heads
 from mixvllm.models.description import (
+    BlockSparse,
     ChunkedLocal,
+    CompressedLatent,
     CrossAttention,
     FullAttention,
     GatedDeltaNet,
@@ -53,14 +56,11 @@ def stage_caches(
         stages.append(description.layers[first : first + count])
         first += count
     stages[-1] = (*stages[-1], *serving.draft_layers)
-    return tuple(
-        tuple(
-            cache
-            for layer in stage
-            for cache in layer_caches(layer, description, serving, sizes, dtype)
-        )
-        for stage in stages
-    )
+    of_layer = {
+        layer: layer_caches(layer, description, serving, sizes, dtype)
+        for layer in dict.fromkeys(layer for stage in stages for layer in stage)
+    }
+    return tuple(tuple(cache for layer in stage for cache in of_layer[layer]) for stage in stages)
 
 
 def stage_layers(description: ModelDescription, serving: ServingFacts) -> tuple[int, ...]:
@@ -108,6 +108,10 @@ def check_heads(description: ModelDescription, serving: ServingFacts) -> None:
             f"Decode context parallelism of {shared} does not divide {ranks} tensor-parallel ranks."
         )
     for layer in description.layers:
+        if isinstance(layer, BlockSparse | CompressedLatent):
+            raise EstimateError(
+                f"Decode context parallelism of {description.architecture} is not modelled."
+            )
         if isinstance(layer, FullAttention) and shared > ranks // layer.kv_heads:
             raise EstimateError(
                 f"Decode context parallelism of {shared} needs at least {shared} ranks for each "
@@ -128,8 +132,14 @@ def layer_caches(
         EstimateError: its sizes do not divide, or its format is not known.
     """
     match layer:
+        case BlockSparse():
+            index = PlainIndexCache(block_size=sizes.attention, size=layer.index_size)
+            return (head_cache(layer, serving, sizes, dtype), index)
         case FullAttention() | SlidingWindow() | ChunkedLocal() | CrossAttention():
             return (head_cache(layer, serving, sizes, dtype),)
+        case CompressedLatent():
+            divided(layer.output_groups, serving, "groups of the attention's way out")
+            return compressed_caches(layer, sizes.attention)
         case LatentAttention():
             return latent_caches(layer, sizes, dtype)
         case (

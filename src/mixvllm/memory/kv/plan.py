@@ -9,11 +9,17 @@ from functools import partial
 from mixvllm.errors import EstimateError
 from mixvllm.memory.kv.blocks import block_sizes, resolved_dtype
 from mixvllm.memory.kv.groups import Group, Member, form_groups
-from mixvllm.memory.kv.layer_cache import CacheKind
 from mixvllm.memory.kv.layers import check_heads, stage_caches
+from mixvllm.memory.kv.packing import packed_groups
+from mixvllm.memory.kv.pages import are_one_group
 from mixvllm.memory.kv.recurrent_state import StateCache
 from mixvllm.memory.serving import ServingFacts, longest_request
-from mixvllm.models.description import ChunkedLocal, ModelDescription
+from mixvllm.models.description import (
+    BlockSparse,
+    ChunkedLocal,
+    CompressedLatent,
+    ModelDescription,
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class KvGroup:
         padding_layers: Layers that it lacks to the size of the others; their bytes are lost.
     """
 
-    kind: CacheKind
+    kind: str
     layers: int
     block_size: int
     page_bytes: int
@@ -111,6 +117,21 @@ def plan_kv_cache(
     """
     dtype = resolved_dtype(description, serving)
     groups = model_groups(description, serving, dtype)
+    return plan_groups(groups, description, serving, available_bytes, dtype)
+
+
+def plan_groups(
+    groups: Sequence[Group],
+    description: ModelDescription,
+    serving: ServingFacts,
+    available_bytes: int | Sequence[int],
+    dtype: str,
+) -> KvPlan:
+    """The plan of a model's groups, which hold for pools of any size.
+
+    Raises:
+        EstimateError: there is not one number of bytes for each stage.
+    """
     ranks = plan_ranks(groups, serving, available_bytes)
     per_block = max(rank.bytes_per_block for rank in ranks)
     num_blocks = min(rank.num_blocks for rank in ranks)
@@ -133,7 +154,7 @@ def plan_kv_cache(
         tokens=printed_tokens(groups, serving, num_blocks, concurrency),
         fits=fits(serving.max_model_len),
         max_model_len_that_fits=longest(fits, bound),
-        warnings=warnings(groups, serving, num_blocks),
+        warnings=warnings(serving, num_blocks, has_states=has_states(groups)),
     )
 
 
@@ -144,6 +165,7 @@ def model_groups(description: ModelDescription, serving: ServingFacts, dtype: st
         EstimateError: vLLM could not plan it, or it keeps no cache at all.
     """
     check_heads(description, serving)
+    check_established(description, serving)
     sizes = block_sizes(description, serving, dtype)
     stages = stage_caches(description, serving, sizes, dtype)
     members = [Member(stage, cache) for stage, caches in enumerate(stages) for cache in caches]
@@ -154,7 +176,48 @@ def model_groups(description: ModelDescription, serving: ServingFacts, dtype: st
         chunked = any(isinstance(layer, ChunkedLocal) for layer in description.layers)
         allowed = serving.rules.windows_in_chunks and not serving.draft_layers
         hybrid_manager = allowed or not chunked
+    caches = [member.cache for member in members]
+    pages = {cache.page_bytes for cache in caches}
+    if packs_pages(description) and len(pages) > 1 and not are_one_group(caches):
+        return packed_groups(members)
     return form_groups(members, serving.rules, hybrid_manager=hybrid_manager)
+
+
+def packs_pages(description: ModelDescription) -> bool:
+    """Whether vLLM puts the pages of unlike layers side by side (a block-outermost layout)."""
+    return any(isinstance(layer, CompressedLatent) for layer in description.layers)
+
+
+def lacks_packing(description: ModelDescription) -> bool:
+    """Whether no layer asks for the layout that compressed layers need: indexers alone do."""
+    layers = [layer for layer in description.layers if isinstance(layer, CompressedLatent)]
+    compress = any(layer.ratio > 1 for layer in layers)
+    return compress and all(layer.indexer_size is None for layer in layers)
+
+
+def check_established(description: ModelDescription, serving: ServingFacts) -> None:
+    """Refuse what has not been established for layers that read a chosen part of the context.
+
+    Raises:
+        EstimateError: names it.
+    """
+    if not any(isinstance(layer, BlockSparse | CompressedLatent) for layer in description.layers):
+        return
+    if not serving.rules.sparse_layers:
+        raise EstimateError(
+            f"The caches of {description.architecture} are modelled for vLLM 0.32 and later, not "
+            f"for {serving.rules.name}."
+        )
+    if lacks_packing(description):
+        raise EstimateError(
+            f"{description.architecture} with compressed layers and no indexer among them has no "
+            "layout in vLLM that its pages fit in."
+        )
+    if packs_pages(description) and serving.hybrid_manager is False:
+        raise EstimateError(
+            f"{description.architecture} without the hybrid KV-cache manager is not modelled.",
+            hint="Leave --disable-hybrid-kv-cache-manager out.",
+        )
 
 
 def plan_ranks(
@@ -189,10 +252,19 @@ def request_blocks(groups: Sequence[Group], serving: ServingFacts, length: int) 
 
 
 def starts_with(
-    groups: Sequence[Group], serving: ServingFacts, ranks: Sequence[KvRank], length: int
+    groups: Sequence[Group],
+    serving: ServingFacts,
+    ranks: Sequence[KvRank],
+    length: int,
+    *,
+    requests: int = 1,
 ) -> bool:
-    """Whether one request of this length, and the block that is never lent, fit on every rank."""
-    needed = request_blocks(groups, serving, length) + serving.rules.reserves_null_block
+    """Whether requests of this length, and the block that is never lent, fit on every rank.
+
+    vLLM asks this of one request; of several it is what holds them together without preempting.
+    """
+    needed = requests * request_blocks(groups, serving, length)
+    needed += serving.rules.reserves_null_block
     return all(needed * rank.bytes_per_block <= rank.available_bytes for rank in ranks)
 
 
@@ -224,11 +296,15 @@ def longest(fits: Callable[[int], bool], bound: int) -> int:
     return low
 
 
-def warnings(groups: Sequence[Group], serving: ServingFacts, num_blocks: int) -> tuple[str, ...]:
+def has_states(groups: Sequence[Group]) -> bool:
+    """Whether any layer keeps a recurrent state."""
+    return any(isinstance(member.cache, StateCache) for g in groups for member in g.members)
+
+
+def warnings(serving: ServingFacts, num_blocks: int, *, has_states: bool) -> tuple[str, ...]:
     """What vLLM refuses after the plan: each running sequence needs a block for its state."""
     captures = serving.full_cuda_graphs and serving.platform == "cuda"
-    states = any(isinstance(member.cache, StateCache) for g in groups for member in g.members)
-    if not (captures and states and serving.max_num_seqs > num_blocks):
+    if not (captures and has_states and serving.max_num_seqs > num_blocks):
         return ()
     return (
         f"max_num_seqs ({serving.max_num_seqs}) exceeds the {num_blocks} blocks for recurrent "

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mixvllm.errors import ModelError
 from mixvllm.models.found import Documents, FoundModel, ModelSource
 from mixvllm.models.from_documents import found_in
 from mixvllm.models.safetensors_header import Tensor, read_file
 from mixvllm.models.sources.gguf_model import found_in_gguf
+
+if TYPE_CHECKING:
+    from mixvllm.models.sources.hub import HubDocuments
 
 CONFIG = "config.json"
 QUANT_CONFIG = "hf_quant_config.json"
@@ -30,18 +34,22 @@ def look_up(name: str) -> FoundModel | None:
         return in_directory(path, name, "local directory")
     if not path.is_file():
         return None
-    if path.suffix == ".json":
-        return _in_config_file(path, name)
     if path.suffix == ".gguf":
         return found_in_gguf(path, name)
-    raise ModelError(
-        f"{name} is a file, but neither a config (.json) nor a GGUF file (.gguf).",
-        hint="Name the directory with config.json in it.",
-    )
+    return found_in(documents_of_file(path, name), name, "config file", str(path))
 
 
 def in_directory(directory: Path, name: str, source: ModelSource) -> FoundModel:
     """The model of a directory with a config.json.
+
+    Raises:
+        ModelError: it holds none that can be read.
+    """
+    return found_in(documents_in(directory), name, source, str(directory))
+
+
+def documents_in(directory: Path) -> Documents:
+    """The documents of a directory with a config.json.
 
     Raises:
         ModelError: it holds none that can be read.
@@ -53,17 +61,39 @@ def in_directory(directory: Path, name: str, source: ModelSource) -> FoundModel:
             hint="Name a directory with config.json in it, or a GGUF file.",
         )
     tensors, index_bytes = _weight_files(directory)
-    documents = Documents(
-        read_object(config), _beside(directory / QUANT_CONFIG), tensors, index_bytes
-    )
-    return found_in(documents, name, source, str(directory))
+    return Documents(read_object(config), _beside(directory / QUANT_CONFIG), tensors, index_bytes)
 
 
-def _in_config_file(path: Path, name: str) -> FoundModel:
+def documents_of_file(path: Path, name: str) -> Documents:
+    """A file taken as a config.json, with ModelOpt's beside it.
+
+    Raises:
+        ModelError: it is none.
+    """
+    if path.suffix != ".json":
+        raise ModelError(
+            f"{name} is a file, but neither a config (.json) nor a GGUF file (.gguf).",
+            hint="Name the directory with config.json in it.",
+        )
     quantized = _beside(path.with_name(f"{path.stem}.{QUANT_CONFIG}"))
     if quantized is None and path.name == CONFIG:
         quantized = _beside(path.with_name(QUANT_CONFIG))
-    return found_in(Documents(read_object(path), quantized), name, "config file", str(path))
+    return Documents(read_object(path), quantized)
+
+
+def documents_of_hub(fetched: HubDocuments) -> Documents:
+    """What the hub gave, read.
+
+    Raises:
+        ModelError: a file is no document.
+    """
+    index = fetched.index
+    return Documents(
+        read_object(Path(fetched.config)),
+        None if fetched.hf_quant_config is None else read_object(Path(fetched.hf_quant_config)),
+        fetched.tensors,
+        None if index is None else total_size(read_object(Path(index))),
+    )
 
 
 def read_object(path: Path) -> Mapping[str, object]:

@@ -202,6 +202,52 @@ def _moon(vision: ConfigKeys, hidden: int) -> int:
     return first + positions + vision.whole("vt_num_hidden_layers") * block + 2 * width + projector
 
 
+def _minimax_m3(vision: ConfigKeys, hidden: int) -> int:
+    width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
+    pieces = vision.section("img_token_compression_config") or ConfigKeys({})
+    frames = pieces.whole_or_none("temporal_patch_size") or 2
+    merge = pieces.whole_or_none("spatial_merge_size") or 2
+    block = 4 * width + 4 * _linear(width, width)
+    block += _linear(width, inner) + _linear(inner, width)
+    first = 3 * frames * vision.whole("patch_size") ** 2 * width + 2 * width
+    projector = _linear(width, hidden) + _linear(hidden, hidden)
+    merger = _linear(hidden * merge * merge, hidden) + _linear(hidden, hidden)
+    return first + vision.whole("num_hidden_layers") * block + projector + merger
+
+
+def _pixtral(vision: ConfigKeys, hidden: int) -> int:
+    width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
+    block = 4 * width * width + 3 * width * inner + 2 * width
+    first = 3 * vision.whole("patch_size") ** 2 * width + width
+    merger = vision.whole("spatial_merge_size") ** 2 * width * width
+    projector = width + merger + width * hidden + hidden * hidden
+    return first + vision.whole("num_hidden_layers") * block + projector
+
+
+def _muse(vision: ConfigKeys, hidden: int) -> int:
+    width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
+    block = 4 * width + 4 * _linear(width, width)
+    block += _linear(width, inner) + _linear(inner, width)
+    pixels = 3 * vision.whole("patch_temporal") * vision.whole("patch_size") ** 2
+    first = (pixels + vision.whole("max_position_embeddings")) * width + 4 * width
+    merged, projected = width * vision.whole("merge_size") ** 2, vision.whole("projector_size")
+    adapter = merged * projected + projected * projected + projected * hidden
+    return first + vision.whole("num_hidden_layers") * block + adapter
+
+
+def _minicpm_v4_6(vision: ConfigKeys, hidden: int) -> int:
+    width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
+    patch = vision.whole("patch_size")
+    attention = 2 * width + 4 * _linear(width, width)
+    block = attention + 2 * width + _linear(width, inner) + _linear(inner, width)
+    first = _linear(3 * patch * patch, width) + (vision.whole("image_size") // patch) ** 2 * width
+    # Four patches become one, within the encoder and once more after it.
+    merged = 4 * width
+    within = attention + 2 * merged + _linear(merged, 4 * inner) + _linear(4 * inner, width)
+    after = 2 * merged + _linear(merged, merged) + _linear(merged, hidden)
+    return first + vision.whole("num_hidden_layers") * block + 2 * width + within + after
+
+
 ENCODERS: Mapping[str, tuple[Callable[[ConfigKeys, int], int], Mapping[str, object]]] = {
     "Qwen2VLForConditionalGeneration": (_qwen2_vl, _QWEN2_VL),
     "Qwen2_5_VLForConditionalGeneration": (_qwen2_5_vl, _QWEN2_5_VL),
@@ -211,4 +257,8 @@ ENCODERS: Mapping[str, tuple[Callable[[ConfigKeys, int], int], Mapping[str, obje
     "Llama4ForConditionalGeneration": (_llama4, _LLAMA4),
     "Glm4vForConditionalGeneration": (_glm4v, _GLM4V),
     "KimiK25ForConditionalGeneration": (_moon, _MOON),
+    "MiniCPMV4_6ForConditionalGeneration": (_minicpm_v4_6, {}),
+    "MiniMaxM3SparseForConditionalGeneration": (_minimax_m3, {}),
+    "Mistral3ForConditionalGeneration": (_pixtral, {"spatial_merge_size": 2}),
+    "MuseGlimmerForConditionalGeneration": (_muse, {"projector_size": 4096}),
 }

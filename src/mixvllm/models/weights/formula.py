@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 from mixvllm.models.checkpoint_formats import quantization_config, quantization_method
 from mixvllm.models.config_keys import ConfigKeys
-from mixvllm.models.from_config import architecture_of, family_and_keys
-from mixvllm.models.weights.groups import WeightFacts, WeightGroup
+from mixvllm.models.from_config import architecture_of, family_and_keys, family_name
+from mixvllm.models.weights.group_widths import Widths, group_widths
+from mixvllm.models.weights.groups import WeightFacts
 from mixvllm.models.weights.parameters import ParameterCounts, count_parameters
-from mixvllm.models.weights.stored_width import QUANTIZED, kept_whole, stored_width
-
-# vLLM loads what is not quantized in a 16-bit format, whatever the files have.
-WHOLE = Fraction(2)
+from mixvllm.models.weights.stored_width import WHOLE
 
 
 def weights_by_formula(
@@ -25,23 +22,20 @@ def weights_by_formula(
         ModelError: the config is broken or of an unknown architecture.
     """
     counts = count_parameters(config)
-    root = ConfigKeys(config)
-    _, keys = family_and_keys(root, architecture_of(root))
-    quantization = quantization_config(root, keys, hf_quant_config)
-    method = quantization_method(quantization)
     if counts is None:
         return None
-    widths = dict.fromkeys(QUANTIZED, WHOLE)
+    root = ConfigKeys(config)
+    architecture = architecture_of(root)
+    _, keys = family_and_keys(root, architecture)
+    quantization = quantization_config(root, keys, hf_quant_config)
+    method = quantization_method(quantization)
+    widths: Widths | None = {}
     if method is not None and quantization is not None:
-        width = stored_width(method, quantization)
-        if width is None:
-            return None
-        whole = kept_whole(method, quantization, keys.layer_count())
-        widths = {group: WHOLE if group in whole else width for group in QUANTIZED}
-    return _facts(counts, widths)
+        widths = group_widths(method, quantization, keys, family_name(root, architecture))
+    return None if widths is None else _facts(counts, widths)
 
 
-def _facts(counts: ParameterCounts, widths: Mapping[WeightGroup, Fraction]) -> WeightFacts:
+def _facts(counts: ParameterCounts, widths: Widths) -> WeightFacts:
     groups = {
         group: int(number * widths.get(group, WHOLE))
         for group, number in counts.groups.items()

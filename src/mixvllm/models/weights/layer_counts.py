@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from mixvllm.models.config_keys import ConfigKeys
 from mixvllm.models.description import (
+    BlockSparse,
     ChunkedLocal,
+    CompressedLatent,
     CrossAttention,
     FullAttention,
     GatedDeltaNet,
@@ -17,6 +19,8 @@ from mixvllm.models.description import (
 )
 from mixvllm.models.weights.traits import Traits, holds
 
+# DeepSeek-V4's compression whose groups overlap.
+OVERLAPPING_RATIO = 4
 WithHeads = FullAttention | SlidingWindow | ChunkedLocal | CrossAttention
 
 
@@ -41,8 +45,51 @@ def kv_projection_count(keys: ConfigKeys, layer: Layer) -> int:
     """Of a layer's attention what ranks copy when they outnumber the KV heads."""
     if isinstance(layer, FullAttention | SlidingWindow | ChunkedLocal | CrossAttention):
         width = layer.kv_heads * (layer.key_size + layer.value_size)
+        if isinstance(layer, BlockSparse):
+            width += index_query_width(keys, layer)
         return keys.whole("hidden_size") * width
     return 0
+
+
+def index_query_width(keys: ConfigKeys, layer: BlockSparse) -> int:
+    """Elements of the queries to the index keys (MiniMax-M3)."""
+    sparse = keys.section("sparse_attention_config")
+    heads = sparse.whole_or_none("sparse_num_index_heads") if sparse is not None else None
+    return (heads or layer.kv_heads) * layer.index_size
+
+
+def compressed_count(keys: ConfigKeys, layer: CompressedLatent) -> int:
+    """DeepSeek-V4, what is divided with the heads: up from the latent queries, and the way out."""
+    heads, out = keys.whole("num_attention_heads"), keys.whole("o_lora_rank")
+    up = keys.whole("q_lora_rank") * heads * layer.size
+    way_out = heads * layer.size * out + layer.output_groups * out * keys.whole("hidden_size")
+    return up + way_out + heads
+
+
+def shared_compressed_count(keys: ConfigKeys, layer: CompressedLatent) -> int:
+    """DeepSeek-V4, matrices that all heads share: down to queries and vectors, and the indexer."""
+    hidden, rank = keys.whole("hidden_size"), keys.whole("q_lora_rank")
+    count = hidden * (rank + layer.size)
+    if layer.indexer_size is not None:
+        count += rank * keys.whole("index_n_heads") * layer.indexer_size
+    return count
+
+
+def unquantized_compressed_count(keys: ConfigKeys, layer: CompressedLatent) -> int:
+    """DeepSeek-V4, what no checkpoint quantizes: compressors, norms, and the streams' mixing.
+
+    A compressor has a vector and a score for each of its groups, which are two where they overlap.
+    """
+    hidden, groups = keys.whole("hidden_size"), 1 + (layer.ratio == OVERLAPPING_RATIO)
+    streams = keys.whole_or_none("hc_mult") or 1
+    mixing = 2 * (2 + streams) * streams * (streams * hidden + 1)
+    count = mixing + keys.whole("q_lora_rank") + layer.size
+    for size in (layer.size, layer.indexer_size):
+        if layer.ratio > 1 and size is not None:
+            count += 2 * groups * size * hidden + layer.ratio * groups * size + size
+    if layer.indexer_size is not None:
+        count += hidden * keys.whole("index_n_heads")
+    return count
 
 
 def latent_count(keys: ConfigKeys) -> int:

@@ -12,6 +12,7 @@ ROUTER_BIAS = frozenset(
     {
         "DeepseekV3ForCausalLM",
         "DeepseekV32ForCausalLM",
+        "DeepseekV4ForCausalLM",
         "GlmMoeDsaForCausalLM",
         "Glm4MoeForCausalLM",
         "Glm4MoeLiteForCausalLM",
@@ -19,6 +20,7 @@ ROUTER_BIAS = frozenset(
         "LagunaForCausalLM",
         "MiMoV2FlashForCausalLM",
         "MiniMaxM2ForCausalLM",
+        "MiniMaxM3SparseForCausalLM",
         "NemotronHForCausalLM",
     }
 )
@@ -81,7 +83,7 @@ def dense_count(keys: ConfigKeys, traits: Traits, width: int) -> int:
 
 def inner_width(keys: ConfigKeys, architecture: str) -> int:
     """The inner width of a dense layer's MLP."""
-    width = keys.whole_or_none("intermediate_size")
+    width = keys.whole_or_none("dense_intermediate_size") or keys.whole_or_none("intermediate_size")
     if width is None:
         return 4 * keys.whole("hidden_size")
     if architecture in ("QWenLMHeadModel", "MolmoForCausalLM"):

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from mixvllm.models.architecture_names import WITH_ENCODER
 from mixvllm.models.config_keys import ConfigKeys
 from mixvllm.models.description import (
+    BlockSparse,
     ChunkedLocal,
+    CompressedLatent,
     CrossAttention,
     FullAttention,
     LatentAttention,
@@ -21,10 +23,14 @@ from mixvllm.models.weights.encoder_counts import encoder_count
 from mixvllm.models.weights.groups import WeightGroup
 from mixvllm.models.weights.layer_counts import (
     attention_count,
+    compressed_count,
+    index_query_width,
     kv_projection_count,
     latent_count,
+    shared_compressed_count,
     shared_latent_count,
     state_count,
+    unquantized_compressed_count,
 )
 from mixvllm.models.weights.mlp_counts import (
     MlpCounts,
@@ -109,6 +115,8 @@ def _mixer(
             return "attention", 0
         case LatentAttention():
             return "attention", latent_count(keys)
+        case CompressedLatent():
+            return "attention", compressed_count(keys, layer)
         case FullAttention() if architecture == EXPANDED:
             return "attention", latent_count(keys)
         case FullAttention() | SlidingWindow() | ChunkedLocal() | CrossAttention():
@@ -123,6 +131,10 @@ def _mixer(
 def _shared_latent(keys: ConfigKeys, architecture: str, layer: Layer) -> int:
     if isinstance(layer, LatentAttention):
         return shared_latent_count(keys, layer.indexer_size)
+    if isinstance(layer, CompressedLatent):
+        return shared_compressed_count(keys, layer)
+    if isinstance(layer, BlockSparse):
+        return keys.whole("hidden_size") * layer.index_size + 2 * layer.index_size
     return shared_latent_count(keys, None) if architecture == EXPANDED else 0
 
 
@@ -139,6 +151,8 @@ def _query_heads(keys: ConfigKeys, layer: Layer, index: int) -> int:
 def _attention_extra(keys: ConfigKeys, architecture: str, layer: Layer, heads: int) -> int:
     """Sinks and gates that single architectures have."""
     hidden = keys.whole("hidden_size")
+    if isinstance(layer, BlockSparse):
+        return hidden * index_query_width(keys, layer)
     if architecture == "GptOssForCausalLM":
         return heads
     if architecture == "LagunaForCausalLM" and keys.text("gating"):
@@ -210,7 +224,12 @@ def _norms(keys: ConfigKeys, architecture: str, traits: Traits, layers: tuple[La
     absent = 0
     if architecture == SEARCHED:
         absent = sum(isinstance(layer, NoCache) for layer in layers)
-    return each * (per_layer * keys.layer_count() + 1 - absent)
+    unquantized = sum(
+        unquantized_compressed_count(keys, layer)
+        for layer in layers
+        if isinstance(layer, CompressedLatent)
+    )
+    return each * (per_layer * keys.layer_count() + 1 - absent) + unquantized
 
 
 def _head_bias(keys: ConfigKeys, architecture: str) -> int:

@@ -8,6 +8,8 @@ from math import prod
 from mixvllm.models.config_keys import ConfigKeys
 from mixvllm.models.weights.groups import WeightGroup
 
+# vLLM loads what is not quantized in a 16-bit format, whatever the files have.
+WHOLE = Fraction(2)
 EXCLUDING_KEYS = ("modules_to_not_convert", "ignore", "exclude_modules", "llm_int8_skip_modules")
 QUANTIZED: tuple[WeightGroup, ...] = ("attention", "latent", "recurrent", "mlp", "experts")
 # Parts of a module's path that tell its group; the first that fits counts.
@@ -46,12 +48,10 @@ def kept_whole(method: str, quantization: ConfigKeys, layer_count: int) -> set[W
     if method == "mxfp4":
         return {"attention", "latent", "recurrent", "mlp"}
     layers: dict[WeightGroup, set[str]] = {}
-    inner = quantization.section("quantization") or quantization
-    for name in EXCLUDING_KEYS:
-        for path in inner.texts(name) or ():
-            if (group := _group_of(path)) is not None:
-                number = next((part for part in path.split(".") if part.isdecimal()), "")
-                layers.setdefault(group, set()).add(number)
+    for path in excluded_paths(quantization):
+        if (group := _group_of(path)) is not None:
+            number = next((part for part in path.split(".") if part.isdecimal()), "")
+            layers.setdefault(group, set()).add(number)
     # A path without a layer's number is a pattern for all of them.
     whole = {
         group
@@ -59,6 +59,12 @@ def kept_whole(method: str, quantization: ConfigKeys, layer_count: int) -> set[W
         if "" in numbers or 2 * len(numbers) >= layer_count
     }
     return whole | {"latent"} if "attention" in whole else whole
+
+
+def excluded_paths(quantization: ConfigKeys) -> tuple[str, ...]:
+    """The modules that are not quantized, under whichever key a maker lists them."""
+    inner = quantization.section("quantization") or quantization
+    return tuple(path for name in EXCLUDING_KEYS for path in inner.texts(name) or ())
 
 
 def _group_of(path: str) -> WeightGroup | None:
@@ -95,11 +101,12 @@ def _compressed_tensors(quantization: ConfigKeys) -> Fraction | None:
     for name in groups.values:
         group = groups.section(name)
         weights = group.section("weights") if group is not None else None
-        widths.add(None if weights is None else _by_weights(weights))
+        widths.add(None if weights is None else by_weights(weights))
     return widths.pop() if len(widths) == 1 else None
 
 
-def _by_weights(weights: ConfigKeys) -> Fraction:
+def by_weights(weights: ConfigKeys) -> Fraction:
+    """Bytes of one weight as compressed-tensors describes it, with its share of scales."""
     bits = weights.whole("num_bits", most=16)
     group = weights.whole_or_none("group_size", least=-1)
     width = Fraction(bits, 8)

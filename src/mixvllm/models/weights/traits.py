@@ -51,6 +51,7 @@ TRAITS: Final[Mapping[str, Traits]] = {
     "CohereForCausalLM": Traits(norms=1, tied=True),
     "Cohere2ForCausalLM": Traits(norms=1, tied=True),
     "DeciLMForCausalLM": Traits(),
+    "DeepseekV4ForCausalLM": Traits(),
     "Exaone4ForCausalLM": Traits(qk_norm="head"),
     "FalconForCausalLM": Traits(
         qkv_bias="bias", out_bias="bias", mlp_bias="bias", gated=False, norm_bias=True, tied=True
@@ -92,6 +93,7 @@ TRAITS: Final[Mapping[str, Traits]] = {
     "MiniCPM3ForCausalLM": Traits(tied=True),
     "MiniMaxM1ForCausalLM": Traits(False, False),
     "MiniMaxM2ForCausalLM": Traits(False, False, qk_norm="all"),
+    "MiniMaxM3SparseForCausalLM": Traits(False, False, qk_norm="head"),
     "MolmoForCausalLM": Traits("qkv_bias", False),
     "MuseGlimmerForConditionalGeneration": Traits(norms=4),
     "NemotronHForCausalLM": Traits(gated=False, norms=1),

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mixvllm.server.engine import ASGIApp, Receive, Scope, Send
 from mixvllm.server.openai_errors import error_body, send_error
+
+if TYPE_CHECKING:
+    from mixvllm.server.live_settings import LiveSettings
 
 # What load balancers and container runtimes ask, who carry no key; they tell nothing else.
 OPEN_PATHS = frozenset({"/health", "/live"})
@@ -16,21 +20,19 @@ OPEN_PATHS = frozenset({"/health", "/live"})
 class Authentication:
     """Refuses requests without the key: `Authorization: Bearer KEY` or `x-api-key: KEY`."""
 
-    def __init__(self, app: ASGIApp, key: str, *, serves_browsers: bool) -> None:
-        """Take the key once.
-
-        Args:
-            app: What answers the requests.
-            key: The key.
-            serves_browsers: Whether other sites' pages may ask (`vllm: {allowed_origins: ...}`).
-        """
+    def __init__(self, app: ASGIApp, live: LiveSettings) -> None:
         self.app = app
-        self.digest = _digest(key.encode())
-        self.serves_browsers = serves_browsers
+        self.live = live
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401."""
-        if scope["type"] == "lifespan" or self._is_open(scope) or self._has_key(scope):
+        key = self.live.current.server.api_key
+        if (
+            key is None
+            or scope["type"] == "lifespan"
+            or self._is_open(scope)
+            or _has_key(scope, key.get_secret_value())
+        ):
             await self.app(scope, receive, send)
             return
         await send_error(
@@ -49,16 +51,18 @@ class Authentication:
     def _is_open(self, scope: Scope) -> bool:
         if scope["type"] != "http":
             return False
-        return scope["path"] in OPEN_PATHS or (self.serves_browsers and _is_preflight(scope))
+        # `vllm: {allowed_origins: ...}` lets pages of other sites ask.
+        serves_browsers = bool(self.live.current.vllm.get("allowed_origins"))
+        return scope["path"] in OPEN_PATHS or (serves_browsers and _is_preflight(scope))
 
-    def _has_key(self, scope: Scope) -> bool:
-        # Digests are of one length and compared in constant time, so that the time an answer
-        # takes tells nothing about the key.
-        matches = [
-            hmac.compare_digest(_digest(key), self.digest)
-            for key in _keys_in(scope.get("headers", ()))
-        ]
-        return any(matches)
+
+def _has_key(scope: Scope, expected: str) -> bool:
+    # Digests are of one length and compared in constant time, so that the time an answer takes
+    # tells nothing about the key.
+    digest = _digest(expected.encode())
+    given = _keys_in(scope.get("headers", ()))
+    matches = [hmac.compare_digest(_digest(key), digest) for key in given]
+    return any(matches)
 
 
 def _is_preflight(scope: Scope) -> bool:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mixvllm.server.engine import ASGIApp, Receive, Scope, Send
+from mixvllm.server.interruption import RETRY_AFTER_S, STOPPING
 from mixvllm.server.lifecycle import Phase
 from mixvllm.server.openai_errors import error_body, send_error
 from mixvllm.server.supervisor import Supervisor
-
-RETRY_AFTER_S = 2
-SHOWN_AFTER_END = "The server is stopping."
 
 
 class EngineSwitch:
@@ -56,7 +54,7 @@ class EngineSwitch:
     async def _answer_not_ready(self, scope: Scope, receive: Receive, send: Send) -> None:
         lifecycle = self.supervisor.lifecycle
         ending = lifecycle.phase in (Phase.DRAINING, Phase.STOPPED)
-        message = SHOWN_AFTER_END if ending else f"The model is not ready yet: {lifecycle.phase}."
+        message = STOPPING.message if ending else f"The model is not ready yet: {lifecycle.phase}."
         body = error_body(
             message,
             "service_unavailable",

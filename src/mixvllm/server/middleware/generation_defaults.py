@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mixvllm.server.engine import ASGIApp, Message, Receive, Scope, Send
-from mixvllm.settings.schema import GenerationDefaultsConfig
+from mixvllm.server.middleware.body import read_body, replay
+
+if TYPE_CHECKING:
+    from mixvllm.server.live_settings import LiveSettings
 
 # The names of the answer's length on each route: the first is filled in when all are missing.
 LENGTH_NAMES = {
@@ -26,48 +29,39 @@ class GenerationDefaults:
     """Adds what a request to a generating route leaves out; a request's own value always wins."""
 
     def __init__(
-        self,
-        app: ASGIApp,
-        defaults: GenerationDefaultsConfig,
-        max_model_len: Callable[[], int | None],
+        self, app: ASGIApp, live: LiveSettings, max_model_len: Callable[[], int | None]
     ) -> None:
-        """Take the values once.
+        """Wrap the engine's app.
 
         Args:
             app: What answers the requests.
-            defaults: The configured values.
+            live: Where the configured values stand.
             max_model_len: The engine's longest context: vLLM refuses a longer answer, and a
                 default must not make requests fail.
         """
         self.app = app
-        self.sampling = defaults.model_dump(exclude={"max_tokens"}, exclude_none=True)
-        self.max_tokens = defaults.max_tokens
+        self.live = live
         self.max_model_len = max_model_len
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, its body completed where it is a generating one."""
-        if not self._concerns(scope):
+        defaults = self.live.current.generation_defaults.model_dump(exclude_none=True)
+        if not defaults or not concerns(scope):
             await self.app(scope, receive, send)
             return
-        messages = await _read_body(receive)
+        messages = await read_body(receive)
         original = b"".join(message.get("body", b"") for message in messages)
-        completed = self._complete(original, LENGTH_NAMES[scope["path"]])
+        completed = self._complete(original, defaults, LENGTH_NAMES[scope["path"]])
         if completed is None or messages[-1]["type"] != "http.request":
-            await self.app(scope, _replay(messages, receive), send)
+            await self.app(scope, replay(messages, receive), send)
             return
         request: Message = {"type": "http.request", "body": completed, "more_body": False}
         headers = _with_length(scope["headers"], len(completed))
-        await self.app({**scope, "headers": headers}, _replay([request], receive), send)
+        await self.app({**scope, "headers": headers}, replay([request], receive), send)
 
-    def _concerns(self, scope: Scope) -> bool:
-        return (
-            scope["type"] == "http"
-            and scope["method"] == "POST"
-            and scope["path"] in LENGTH_NAMES
-            and bool(self.sampling or self.max_tokens)
-        )
-
-    def _complete(self, body: bytes, length_names: tuple[str, ...]) -> bytes | None:
+    def _complete(
+        self, body: bytes, defaults: dict[str, Any], length_names: tuple[str, ...]
+    ) -> bytes | None:
         """The completed body, or None where there is nothing to add: vLLM answers bad JSON."""
         try:
             request = json.loads(body)
@@ -75,35 +69,26 @@ class GenerationDefaults:
             return None
         if not isinstance(request, dict):
             return None
-        missing = self._missing(request, length_names)
+        missing = self._missing(request, defaults, length_names)
         return json.dumps({**request, **missing}).encode() if missing else None
 
-    def _missing(self, request: Mapping[str, Any], length_names: tuple[str, ...]) -> dict[str, Any]:
-        missing = {k: v for k, v in self.sampling.items() if request.get(k) is None}
-        if self.max_tokens and all(request.get(name) is None for name in length_names):
+    def _missing(
+        self,
+        request: Mapping[str, Any],
+        defaults: dict[str, Any],
+        length_names: tuple[str, ...],
+    ) -> dict[str, Any]:
+        max_tokens = defaults.pop("max_tokens", None)
+        missing = {k: v for k, v in defaults.items() if request.get(k) is None}
+        if max_tokens and all(request.get(name) is None for name in length_names):
             longest = self.max_model_len()
-            missing[length_names[0]] = min(self.max_tokens, longest or self.max_tokens)
+            missing[length_names[0]] = min(max_tokens, longest or max_tokens)
         return missing
 
 
-async def _read_body(receive: Receive) -> list[Message]:
-    """Every message up to the end of the body, or up to the client's going away."""
-    messages = [await receive()]
-    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body", False):
-        messages.append(await receive())
-    return messages
-
-
-def _replay(messages: list[Message], receive: Receive) -> Receive:
-    """A `receive` that gives the messages, then what really comes: `http.disconnect`."""
-    waiting = iter(messages)
-
-    async def replay() -> Message:
-        for message in waiting:
-            return message
-        return await receive()
-
-    return replay
+def concerns(scope: Scope) -> bool:
+    """Whether a request generates on a route whose body we complete."""
+    return scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in LENGTH_NAMES
 
 
 def _with_length(headers: list[tuple[bytes, bytes]], length: int) -> list[tuple[bytes, bytes]]:

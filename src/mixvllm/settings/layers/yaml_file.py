@@ -20,6 +20,7 @@ from mixvllm.settings.reading import Reading, find_contradictions
 from mixvllm.settings.yaml_document import KeyPath, YamlDocument, position_of, read_yaml
 from mixvllm.vllm_internals.arguments import arguments
 
+DEFAULT_FILE = "mixvllm.yaml"
 PROFILES_KEY = "profiles"
 # A file with this key is no file of settings: it names MCP servers (`settings/mcp_servers.py`).
 MCP_KEY = "mcpServers"

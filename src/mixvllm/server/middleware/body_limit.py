@@ -1,0 +1,79 @@
+"""How large a request may be, and how slowly it may come."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from mixvllm.server.engine import ASGIApp, Message, Receive, Scope, Send
+from mixvllm.server.middleware.body import is_unfinished, replay
+from mixvllm.server.openai_errors import error_body, send_error
+from mixvllm.sizes import MIB
+
+if TYPE_CHECKING:
+    from mixvllm.server.live_settings import LiveSettings
+
+
+class BodyLimit:
+    """Reads the whole body before anything is done with it: a slow client holds no place."""
+
+    def __init__(self, app: ASGIApp, live: LiveSettings) -> None:
+        self.app = app
+        self.live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on with its body, or answer 408 or 413."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        server = self.live.current.server
+        try:
+            messages = await _read(
+                scope, receive, int(server.max_body_mib * MIB), server.client_timeout_s or None
+            )
+        except _TooLargeError:
+            message = f"The request is larger than {server.max_body_mib:g} MiB."
+            await _refuse(scope, receive, send, 413, message)
+        except TimeoutError:
+            message = f"Nothing of the request came for {server.client_timeout_s:g} s."
+            await _refuse(scope, receive, send, 408, message)
+        else:
+            await self.app(scope, replay(messages, receive), send)
+
+
+class _TooLargeError(Exception):
+    """The body is larger than it may be."""
+
+
+async def _read(
+    scope: Scope, receive: Receive, most_bytes: int, timeout_s: float | None
+) -> list[Message]:
+    """The messages of the body.
+
+    Raises:
+        _TooLargeError: it is too large; where its length is told, nothing of it is read.
+        TimeoutError: the client took too long for a piece of it.
+    """
+    if _told_length(scope) > most_bytes:
+        raise _TooLargeError
+    messages: list[Message] = []
+    size = 0
+    while not messages or is_unfinished(messages[-1]):
+        async with asyncio.timeout(timeout_s):
+            messages.append(await receive())
+        size += len(messages[-1].get("body", b""))
+        if size > most_bytes:
+            raise _TooLargeError
+    return messages
+
+
+def _told_length(scope: Scope) -> int:
+    told = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(told) if told.isdigit() else 0
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, message: str) -> None:
+    body = error_body(message, "invalid_request_error", status)
+    # What is left of the body would be read as the next request.
+    headers = {"Connection": "close"}
+    await send_error(scope, receive, send, status=status, body=body, headers=headers)

@@ -1,0 +1,60 @@
+"""Do settings, model and hardware go together? The one check that every command asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mixvllm.errors import EstimateError
+from mixvllm.sizing.finding import Case, Finding
+from mixvllm.sizing.fit_rules import count_findings, fit_findings
+from mixvllm.sizing.format_rules import format_findings, served_dtype
+from mixvllm.sizing.shape_rules import heads_replicated, shape_findings
+
+if TYPE_CHECKING:
+    from mixvllm.memory.answer import Estimate
+    from mixvllm.memory.request import EstimateRequest
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found.
+
+    Attributes:
+        findings: Contradictions (errors) and doubts (warnings).
+        notes: What is worth knowing, and what could not be judged.
+        estimate: The estimate behind it; None where there is none.
+    """
+
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    estimate: Estimate | None = None
+
+
+def check(case: Case) -> Checked:
+    """Check settings against their model, and against the hardware that the case knows."""
+    findings = [*shape_findings(case), *format_findings(case), *count_findings(case)]
+    notes = [finding.message for finding in findings if finding.severity == "note"]
+    if (note := heads_replicated(case)) is not None:
+        notes.append(note)
+    answer = None
+    if case.request is not None:
+        try:
+            answer = _estimate(case, case.request)
+        except EstimateError as error:
+            # What a rule has named already needs no second voice.
+            if not any(finding.severity == "error" for finding in findings):
+                notes.append(f"whether it fits is not judged: {error.message}")
+        else:
+            findings += fit_findings(case, answer)
+    kept = tuple(finding for finding in findings if finding.severity != "note")
+    return Checked(kept, tuple(notes), answer)
+
+
+def _estimate(case: Case, request: EstimateRequest) -> Estimate:
+    from mixvllm.memory.estimate import estimate
+
+    found = case.found
+    # A length beyond the model's own has been told; it can fit all the same.
+    request = replace(request, may_exceed_context=True, dtype=served_dtype(case))
+    return estimate(found.description, found.weights, found.source, request)
