@@ -24,7 +24,7 @@ PYTHON = (3, 11)
 COVERAGE_FLOOR = 92
 # Modules that write documents: each is run with --check.
 DOCUMENT_WRITERS = ("mixvllm.cli.reference",)
-BENCHMARKS = ("benchmarks/start.py", "benchmarks/serve_start.py")
+BENCHMARKS = ("benchmarks/start.py", "benchmarks/catalogue.py", "benchmarks/serve_start.py")
 
 finished: set[str] = set()
 
@@ -98,6 +98,16 @@ def calculators(session: nox.Session) -> None:
     """Ask other calculators; after `--` a folder of config.json files."""
     environment = engine_environment(session, with_tests=True)
     run_python(session, environment, "-m", "benchmarks.calculators", *session.posargs)
+
+
+@nox.session(venv_backend="none", default=False)
+def golden(session: nox.Session) -> None:
+    """Compare the golden rows with the installed vLLM; after `--` a folder of config.json files.
+
+    `--write` writes them anew.
+    """
+    environment = engine_environment(session, with_tests=True)
+    run_python(session, environment, "-m", "benchmarks.golden", *session.posargs)
 
 
 def run_pytest(session: nox.Session, marks: str, *coverage: str) -> None:
