@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,8 @@ sys.exit(status)
         "estimate-kv openai/gpt-oss-20b --kv-cache-memory 40GiB --json",
         "estimate-kv --list",
         "status",
+        "gpus",
+        "gpus --json",
     ],
 )
 def test_a_command_that_only_talks_loads_nothing_heavy(command: str, tmp_path: Path) -> None:
@@ -74,3 +77,13 @@ def test_importing_the_package_imports_none_of_its_modules() -> None:
 def test_every_command_of_the_table_exists(name: str) -> None:
     module = importlib.import_module(COMMANDS[name][0])
     assert module.app is not None
+
+
+def test_an_estimate_holds_less_than_150_mb(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mixvllm", "estimate-kv", "openai/gpt-oss-20b", "--explain"]
+    process = subprocess.Popen([*command, "--gpu", "H100"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+
+    assert process.returncode == 0
+    assert used.ru_maxrss * 1024 < 150 * 10**6
