@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mixvllm.directories import runtime_directory
 from mixvllm.server.registry import running_servers
 from tests.server.processes import ServerProcess, server_process, still_running
 
@@ -74,13 +77,45 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
             assert next(lines) == "word"
             server.send(signal.SIGINT)
             server.wait_for_phase("draining", within_s=10)
+            entries = list(runtime_directory().glob("*.json"))
             server.send(signal.SIGINT)
 
             assert server.process.wait(5) == 0
+            assert len(entries) == 1
+            assert not entries[0].exists()
+
+
+@SIGNALS
+def test_a_signal_before_anything_has_begun_ends_with_0(number: signal.Signals) -> None:
+    # As soon as the command runs: Python itself has taken a tenth of a second to get there.
+    code = f"""
+import os, sys
+from mixvllm import __main__
+sys.modules["mixvllm.cli.app"] = None
+sys.argv = ["mixvllm", "--debug", "serve", "demo"]
+try:
+    __main__.main()
+except ImportError:
+    os.kill(os.getpid(), {int(number)})
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_children_end_when_the_server_is_killed(ready: ServerProcess) -> None:
     family = ready.family()
+
+    ready.send(signal.SIGKILL)
+
+    assert ready.process.wait(5) == -signal.SIGKILL
+    assert still_running(family, within_s=5) == []
+
+
+def test_a_child_that_is_stopped_ends_too_when_the_server_is_killed(ready: ServerProcess) -> None:
+    [child] = (ready.status() or {})["engine_pids"]
+    family = ready.family()
+    # Below its group the child has passed the place where it begins to watch.
+    ready.wait_until(lambda _: os.getpgid(child) != os.getpgid(ready.process.pid), within_s=10)
+    os.kill(child, signal.SIGSTOP)
 
     ready.send(signal.SIGKILL)
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from mixvllm.vllm_internals.environment import DEFAULTS, prepare_environment, temporary_sockets
+from mixvllm.vllm_internals.environment import DEFAULTS, prepare_environment, put_sockets_into
 
 
 def test_variables_are_set_where_they_are_unset() -> None:
@@ -8,7 +8,8 @@ def test_variables_are_set_where_they_are_unset() -> None:
 
     prepare_environment(environ, key_is_ours=False, max_n=16)
 
-    assert environ == {**DEFAULTS, "VLLM_WORKER_MULTIPROC_METHOD": "fork"}
+    set_here = {**DEFAULTS, "VLLM_MAX_N_SEQUENCES": "16"}
+    assert environ == {**set_here, "VLLM_WORKER_MULTIPROC_METHOD": "fork"}
 
 
 def test_a_key_of_vllm_gives_way_to_ours_alone() -> None:
@@ -21,20 +22,12 @@ def test_a_key_of_vllm_gives_way_to_ours_alone() -> None:
     assert theirs["VLLM_API_KEY"] == "x"
 
 
-def test_the_directory_of_the_sockets_goes_with_them() -> None:
-    environ: dict[str, str] = {}
+def test_sockets_lie_where_the_server_puts_them_unless_the_user_has_chosen() -> None:
+    ours: dict[str, str] = {}
+    chosen = {"VLLM_RPC_BASE_PATH": "/run/vllm"}
 
-    with temporary_sockets(environ):
-        directory = Path(environ["VLLM_RPC_BASE_PATH"])
-        (directory / "socket").touch()
+    put_sockets_into(ours, Path("/tmp/mixvllm-1"))
+    put_sockets_into(chosen, Path("/tmp/mixvllm-1"))
 
-    assert not directory.exists()
-
-
-def test_a_directory_that_the_user_has_chosen_stays(tmp_path: Path) -> None:
-    environ = {"VLLM_RPC_BASE_PATH": str(tmp_path)}
-
-    with temporary_sockets(environ):
-        assert environ == {"VLLM_RPC_BASE_PATH": str(tmp_path)}
-
-    assert tmp_path.exists()
+    assert ours == {"VLLM_RPC_BASE_PATH": "/tmp/mixvllm-1"}
+    assert chosen == {"VLLM_RPC_BASE_PATH": "/run/vllm"}

@@ -6,8 +6,9 @@ import gc
 import os
 import shlex
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -33,12 +34,13 @@ from mixvllm.render.settings import settings_as_json, settings_table
 from mixvllm.server.address import is_loopback
 from mixvllm.server.children import leave, own_children_from_now_on
 from mixvllm.server.output_capture import capture_output, new_log_file
+from mixvllm.server.own_files import OwnFiles, remove_leftovers
 from mixvllm.server.preflight import Preflight, run_preflight
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.origin import Layer
 from mixvllm.settings.resolve import Resolved, require_model
 from mixvllm.settings.schema import ServeConfig
-from mixvllm.vllm_internals.environment import temporary_sockets
+from mixvllm.vllm_internals.environment import put_sockets_into
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -152,7 +154,10 @@ def serve_settings(
     with writing_to(logs, "XDG_STATE_HOME"):
         log = new_log_file(logs, now=datetime.now())
     own_children_from_now_on()
-    with temporary_sockets(os.environ), capture_output(log, echo=verbose) as capture:
+    say_removed(output, remove_leftovers())
+    files = OwnFiles()
+    put_sockets_into(os.environ, files.directory)
+    with capture_output(log, echo=verbose) as capture:
         terminal = output.on(capture.stdout, capture.stderr)
         # fastapi and uvicorn take a while to import; mistakes have been told by now.
         from mixvllm.server.run import ServerRun, run_server
@@ -174,6 +179,7 @@ def serve_settings(
                     access_log=verbose,
                     reread=reread,
                     record=record,
+                    files=files,
                 )
                 error = run_server(run)
         except Exception as unexpected:
@@ -181,7 +187,14 @@ def serve_settings(
         for number in ENDING_SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # the end has come
         status = say_end(terminal, error)
-    leave(status)
+    leave(status, clean_up=files.remove)
+
+
+def say_removed(output: Output, removed: Sequence[Path]) -> None:
+    """Say that something was cleaned up."""
+    if removed:
+        shown = ", ".join(map(str, removed[:3])) + (", ..." if len(removed) > 3 else "")
+        output.note(f"removed what a killed server had left: {shown}")
 
 
 def choose_view(settings: ServeConfig, *, verbose: bool, dumb: bool) -> ViewKind:

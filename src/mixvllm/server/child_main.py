@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
@@ -10,6 +11,7 @@ import threading
 
 # Not `MIXVLLM_...`: those names are settings.
 OWNER_PID = "_MIXVLLM_OWNER_PID"
+OWNER_PIPE = "_MIXVLLM_OWNER_PIPE"
 OWNER_GONE = 70
 
 
@@ -19,7 +21,46 @@ def watch_owner() -> None:
     Everything this needs is in the standard library: each child pays for it at its start.
     """
     owner = int(os.environ.get(OWNER_PID, "0"))
-    if owner in (0, os.getpid()) or not hasattr(os, "pidfd_open"):
+    if owner in (0, os.getpid()):
+        return
+    try:
+        have_the_kernel_watch(owner, int(os.environ[OWNER_PIPE]))
+    except (OSError, KeyError, ValueError, AttributeError):
+        watch_in_a_thread(owner)
+
+
+def have_the_kernel_watch(owner: int, pipe: int) -> None:
+    """Have the kernel kill this process when nobody writes to the owner's pipe any more.
+
+    It does so where a thread could not: in a process that is stopped, or stuck in C with the
+    interpreter's lock.
+
+    Args:
+        owner: The process that alone has the pipe's writing end.
+        pipe: Its descriptor of the reading end.
+
+    Raises:
+        OSError: the pipe cannot be opened; the owner may be gone.
+        AttributeError: this is no Linux.
+    """
+    descriptor = os.open(f"/proc/{owner}/fd/{pipe}", os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(descriptor, _F_SETSIG, signal.SIGKILL)
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    if poll.poll(0):  # the end came before the kernel was asked
+        os._exit(OWNER_GONE)
+
+
+# Python 3.11 and 3.12 have no name for it; this is the number of every Linux.
+_F_SETSIG = 10
+
+
+def watch_in_a_thread(owner: int) -> None:
+    """Wait for the end of the owner in a thread, where the kernel cannot be had to."""
+    if not hasattr(os, "pidfd_open"):
         return
     try:
         descriptor = os.pidfd_open(owner)

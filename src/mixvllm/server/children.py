@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import NoReturn
 
@@ -20,7 +21,10 @@ def own_children_from_now_on() -> None:
     ours, the whole command line, it is shown the small module that watches the owner.
     """
     child_main = import_module(CHILD_MAIN)
+    # Both ends stay open for life, and no child inherits them: the pipe ends with this process.
+    reading, _ = os.pipe()
     os.environ[child_main.OWNER_PID] = str(os.getpid())
+    os.environ[child_main.OWNER_PIPE] = str(reading)
     sys.modules["__main__"].__spec__ = child_main.__spec__
 
 
@@ -37,13 +41,18 @@ def kill_children() -> None:
             continue
 
 
-def leave(status: int) -> NoReturn:
+def leave(status: int, *, clean_up: Callable[[], None] = lambda: None) -> NoReturn:
     """End this process and everything below it now.
 
     The interpreter's own way out waits for threads that cannot be stopped (an engine that is
     being built) and finalises vLLM's objects in an order that they do not expect.
+
+    Args:
+        status: The status to end with.
+        clean_up: Called when everything below this process has been killed.
     """
     kill_children()
+    clean_up()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(status)

@@ -21,6 +21,7 @@ from mixvllm.server.gateway import create_gateway
 from mixvllm.server.lifecycle import Lifecycle, Phase
 from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.output_capture import OutputCapture
+from mixvllm.server.own_files import OwnFiles
 from mixvllm.server.patient_protocol import patient_protocol
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
@@ -47,6 +48,7 @@ class ServerRun:
         access_log: Whether every request is logged.
         reread: Resolves the settings anew, for a reload; raises what is wrong with them.
         record: What keeps the figures of a start; None keeps nothing.
+        files: The files of this server; None where nobody removes what its engines leave.
     """
 
     settings: ServeConfig
@@ -57,6 +59,7 @@ class ServerRun:
     access_log: bool = False
     reread: Callable[[], ServeConfig] | None = None
     record: StartRecord | None = None
+    files: OwnFiles | None = None
 
 
 def run_server(run: ServerRun) -> MixvllmError | None:
@@ -89,6 +92,7 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
         stop=supervisor.stop,
         reload=lambda: _reload(run, live),
         grace_s=lambda: live.current.server.shutdown_grace_s,
+        clean_up=lambda: _remove_files(run, registry),
     )
     signals.handle()
     serving = asyncio.create_task(server.serve(sockets=[run.sock]))
@@ -100,8 +104,14 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
     finally:
         server.should_exit = True
         await serving
-        registry.remove()
+        _remove_files(run, registry)
     return supervisor.error
+
+
+def _remove_files(run: ServerRun, registry: RegistryEntry) -> None:
+    registry.remove()
+    if run.files is not None:
+        run.files.remove()
 
 
 def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, RegistryEntry]:
@@ -123,9 +133,13 @@ def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, Registry
         run.capture.subscribe(reader.read)
         if run.record is not None:
             run.capture.subscribe(run.record.read)
+        if run.files is not None:
+            run.capture.subscribe(run.files.read)
     registry = RegistryEntry(_describe(run, log))
 
     def on_change(changed: Lifecycle) -> None:
+        if run.files is not None and str(changed.phase) != registry.server.phase:
+            _keep_account(run.files, changed.phase)
         registry.phase(changed.phase)
         if changed.phase in (Phase.CHECKING, Phase.READY):
             reader.forget()
@@ -138,6 +152,14 @@ def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, Registry
 
     lifecycle.subscribe(on_change)
     return supervisor, registry
+
+
+def _keep_account(files: OwnFiles, phase: Phase) -> None:
+    """Note what an engine uses, and remove what a dead one left before the next is built."""
+    if phase is Phase.CHECKING:
+        files.remove_noted()
+    elif phase is not Phase.STOPPED:
+        files.note_shared_memory()
 
 
 def _ready(settings: ServeConfig, supervisor: Supervisor) -> ServerReady:

@@ -18,7 +18,12 @@ class Signals:
     """The first signal asks for the end, the second one is the end; SIGHUP reloads."""
 
     def __init__(
-        self, *, stop: Callable[[], None], reload: Callable[[], None], grace_s: Callable[[], float]
+        self,
+        *,
+        stop: Callable[[], None],
+        reload: Callable[[], None],
+        grace_s: Callable[[], float],
+        clean_up: Callable[[], None],
     ) -> None:
         """Take what to do.
 
@@ -26,10 +31,12 @@ class Signals:
             stop: Asks the server to end.
             reload: Reads the settings anew.
             grace_s: Seconds that streams may go on after `stop`.
+            clean_up: Removes the server's files, where it ends at once.
         """
         self._stop = stop
         self._reload = reload
         self._grace_s = grace_s
+        self._clean_up = clean_up
         self._was_asked = False
         self._terminal = _terminal()
 
@@ -42,13 +49,16 @@ class Signals:
 
     def _end(self) -> None:
         if self._was_asked:
-            leave(0)
+            self._leave()
         self._was_asked = True
         # Whatever hangs, the process ends; a thread, because the loop may be what hangs.
-        watchdog = threading.Timer(self._grace_s() + END_MARGIN_S, leave, args=(0,))
+        watchdog = threading.Timer(self._grace_s() + END_MARGIN_S, self._leave)
         watchdog.daemon = True
         watchdog.start()
         self._stop()
+
+    def _leave(self) -> None:
+        leave(0, clean_up=self._clean_up)
 
     def _hang_up(self) -> None:
         if self._terminal is not None and not _is_there(self._terminal):

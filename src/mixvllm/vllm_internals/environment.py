@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import MutableMapping
+from pathlib import Path
 
 DEFAULTS = {
     "VLLM_NO_USAGE_STATS": "1",
@@ -37,16 +35,6 @@ def prepare_environment(
         environ.pop("VLLM_API_KEY", None)
 
 
-@contextmanager
-def temporary_sockets(environ: MutableMapping[str, str]) -> Iterator[None]:
-    """Give vLLM's sockets a directory that goes with them; it leaves them behind."""
-    if "VLLM_RPC_BASE_PATH" in environ:
-        yield
-        return
-    # In the system's own directory: the path of a socket has room for 107 characters.
-    directory = tempfile.mkdtemp(prefix="mixvllm-")
-    environ["VLLM_RPC_BASE_PATH"] = directory
-    try:
-        yield
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+def put_sockets_into(environ: MutableMapping[str, str], directory: Path) -> None:
+    """Give vLLM's sockets a directory, unless the user has: it leaves them behind."""
+    environ.setdefault("VLLM_RPC_BASE_PATH", str(directory))
