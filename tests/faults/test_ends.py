@@ -21,7 +21,7 @@ import pytest
 
 from mixvllm.server.own_files import remove_leftovers
 from tests.faults.clients import LONG_STORY, health, until
-from tests.faults.conftest import Note
+from tests.faults.conftest import READY_WITHIN_S, Note
 from tests.models.sources.test_hub import FILES, StandInHub
 from tests.server.processes import (
     ROOT,
@@ -34,7 +34,7 @@ from tests.server.test_engine_ends import says, shared_memory_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
-READY_WITHIN_S = 600
+
 GRACE_S = 2
 DEMO = ["demo", "--cpu-kv-cache-gib", "1", "--shutdown-grace-s", str(GRACE_S)]
 Start = Callable[..., ServerProcess]

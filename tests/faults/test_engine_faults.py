@@ -4,13 +4,14 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from tests.faults.clients import (
+    Answered,
     capital_of_france,
     health,
     port_watched,
@@ -18,33 +19,16 @@ from tests.faults.clients import (
     streams,
     until,
 )
-from tests.faults.conftest import Note
-from tests.server.processes import ServerProcess, server_process, still_running
+from tests.faults.conftest import READY_WITHIN_S, Note
+from tests.server.processes import ServerProcess, still_running
 
 pytestmark = [pytest.mark.engine, pytest.mark.faults]
 
-READY_WITHIN_S = 600
+
 STREAMS = 16
 KILLS = 10
 CORE, WORKER = 0, -1
-# Two looks in a row may fail; a request that waits for a new engine needs the time of its load.
-WEDGED_AFTER_S = 10
 SHARED_MEMORY = Path("/dev/shm")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Iterator[ServerProcess]:
-    directory = tmp_path_factory.mktemp("server")
-    environment = {
-        "XDG_CACHE_HOME": str(shared_cache),
-        "XDG_STATE_HOME": str(directory / "state"),
-        "XDG_RUNTIME_DIR": str(directory / "run"),
-    }
-    command = ["-m", "mixvllm", "serve", "demo", "--host", "127.0.0.1", "--cpu-kv-cache-gib", "1"]
-    limits = ["--max-restarts", "40", "--health-timeout-s", str(WEDGED_AFTER_S)]
-    with server_process([*command, *limits], directory, environment) as process:
-        process.wait_for_phase("ready", within_s=READY_WITHIN_S)
-        yield process
 
 
 @pytest.mark.parametrize("clients", [0, STREAMS], ids=["idle", "streaming"])
@@ -72,10 +56,7 @@ def test_a_broken_engine_is_replaced_behind_an_open_port(
             struck_at = time.monotonic()
             os.kill(status["engine_pids"][target], number)
             seen_s = until(lambda: health(server) == 503, within_s=30)
-        after = server.wait_until(
-            lambda now: now["phase"] == "ready" and now["restarts"] > status["restarts"],
-            within_s=READY_WITHIN_S,
-        )
+        after = wait_for_the_next_engine(server, status["restarts"])
         back_s = time.monotonic() - struck_at
 
     note(request.node.callspec.id, f"seen {seen_s:.2f} s, back {back_s:.1f} s")
@@ -103,16 +84,10 @@ def test_ten_kills_in_a_row_cost_no_request_and_no_memory(
     with port_watched(server) as wrong, retrying_clients(server, 4) as answered:
         for _ in range(KILLS):
             status = server.wait_for_phase("ready", within_s=READY_WITHIN_S)
-            before = len(answered)
-            until(lambda seen=before: len(answered) > seen + 3, within_s=120)
+            wait_for_more(answered)
             struck_at = time.monotonic()
             os.kill(status["engine_pids"][CORE], signal.SIGKILL)
-            server.wait_until(
-                lambda now, was=status["restarts"]: (
-                    now["phase"] == "ready" and now["restarts"] > was
-                ),
-                within_s=READY_WITHIN_S,
-            )
+            wait_for_the_next_engine(server, status["restarts"])
             times.append(time.monotonic() - struck_at)
             memory.append(gateway.memory_info().rss)
             shared.append(len(ours_in_shared_memory()))
@@ -131,6 +106,20 @@ def test_ten_kills_in_a_row_cost_no_request_and_no_memory(
     assert in_mib[-1] - in_mib[1] < 30 * (KILLS - 1), in_mib
     assert max(shared) <= shared[0] + 3
     assert max(descriptors) <= descriptors[0] + 10
+
+
+def wait_for_the_next_engine(server: ServerProcess, restarts: int) -> dict[str, Any]:
+    """The status when there is an engine again, after more than so many restarts."""
+    return server.wait_until(
+        lambda now: now["phase"] == "ready" and now["restarts"] > restarts,
+        within_s=READY_WITHIN_S,
+    )
+
+
+def wait_for_more(answered: list[Answered]) -> None:
+    """Wait until a few more requests are answered."""
+    before = len(answered)
+    until(lambda: len(answered) > before + 3, within_s=120)
 
 
 def ours_in_shared_memory() -> list[str]:
