@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.settings",
         "mixvllm.gpus.device",
         "mixvllm.gpus.formats",
+        "mixvllm.sizing.placement",
         "mixvllm.memory.answer",
         "mixvllm.memory.budget",
         "mixvllm.memory.comparison",
@@ -105,7 +106,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "prometheus_client": ("mixvllm.server", "mixvllm.vllm_internals"),
     "vllm": ("mixvllm.vllm_internals",),
     "torch": ("mixvllm.vllm_internals", "mixvllm.gpus.torch_cuda"),
-    "pynvml": ("mixvllm.gpus.nvml",),
+    "pynvml": ("mixvllm.gpus.nvml", "mixvllm.gpus.nvml_links"),
     "transformers": ("mixvllm.vllm_internals",),
 }
 

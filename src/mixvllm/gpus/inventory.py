@@ -9,6 +9,7 @@ from pathlib import Path
 from mixvllm.gpus.device import Failure, Inventory, Reading
 from mixvllm.gpus.evidence import no_use_asking_torch
 from mixvllm.gpus.reader import Reader
+from mixvllm.gpus.requests import LINKS
 from mixvllm.gpus.visible import ORDER_VARIABLE, VARIABLE, as_seen
 
 LIBRARY = "libnvidia-ml.so.1"
@@ -44,10 +45,12 @@ class Machine:
         self.nvml.close()
         self.torch.close()
 
-    def inventory(self) -> Inventory:
-        """The GPUs now."""
+    def inventory(self, *, with_links: bool = False) -> Inventory:
+        """The GPUs now, and how they are joined where that is asked for."""
         missing = missing_library()
-        reading = Reading(failure=missing) if missing else self.nvml.read()
+        reading = (
+            Reading(failure=missing) if missing else self.nvml.read(LINKS if with_links else "")
+        )
         if reading.failure is None:
             return Inventory(
                 as_seen(reading.gpus, self.visible_devices),
@@ -56,6 +59,7 @@ class Machine:
                 cuda=reading.cuda,
                 visible_devices=self.visible_devices,
                 device_order=self.device_order,
+                links=reading.links,
             )
         return self._without_nvml(reading.failure)
 
