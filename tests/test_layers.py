@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.server.lifecycle",
         "mixvllm.server.progress",
         "mixvllm.server.registry",
+        "mixvllm.server.reload",
         "mixvllm.memory.upgrade",
         "mixvllm.sizing.variant",
     ),

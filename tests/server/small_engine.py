@@ -200,7 +200,7 @@ async def running(
     supervisor = Supervisor(
         builder,
         Lifecycle(),
-        grace_s=settings.server.shutdown_grace_s,
+        grace_s=lambda: settings.server.shutdown_grace_s,
         budget=RestartBudget(settings.server.max_restarts),
         health_timeout_s=settings.server.health_timeout_s,
     )

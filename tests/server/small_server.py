@@ -1,13 +1,20 @@
 """A whole server on the small engine, as a program: `python -m tests.server.small_server`."""
 
 import argparse
+import json
 import multiprocessing
+import sys
 import time
+from dataclasses import asdict
+from pathlib import Path
 
 from mixvllm.server.address import listen
 from mixvllm.server.children import leave, own_children_from_now_on
 from mixvllm.server.engine import StepReporter
+from mixvllm.server.progress import ServerEvent
+from mixvllm.server.reload import ReloadRefused, SettingsReloaded
 from mixvllm.server.run import ServerRun, run_server
+from mixvllm.settings.schema import ServeConfig
 from tests.server.small_engine import SmallBuilder, SmallEngine, served
 
 
@@ -27,17 +34,28 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--grace", type=float, default=10)
     parser.add_argument("--never-ready", action="store_true")
+    parser.add_argument("--settings", type=Path, help="A JSON file that SIGHUP reads anew.")
     given = parser.parse_args()
-    settings = served(
-        server={"host": "127.0.0.1", "port": given.port, "shutdown_grace_s": given.grace}
-    )
+
+    def read() -> ServeConfig:
+        sections = json.loads(given.settings.read_text()) if given.settings else {}
+        address = {"host": "127.0.0.1", "port": given.port, "shutdown_grace_s": given.grace}
+        return served(**{**sections, "server": {**address, **sections.get("server", {})}})
+
     builder = WithChild()
     if not given.never_ready:
         builder.gate.set()
     own_children_from_now_on()
     sock = listen("127.0.0.1", given.port)
-    error = run_server(ServerRun(settings, sock, builder, report=lambda event: None))
+    error = run_server(ServerRun(read(), sock, builder, report=tell, reread=read))
     leave(1 if error else 0)
+
+
+def tell(event: ServerEvent) -> None:
+    """Write what a reload came to."""
+    if isinstance(event, SettingsReloaded | ReloadRefused):
+        sys.stderr.write(json.dumps(asdict(event)) + "\n")
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":

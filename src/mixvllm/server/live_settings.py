@@ -10,7 +10,8 @@ class LiveSettings:
 
     Attributes:
         current: The settings; replaced as a whole, never changed.
+        at_start: What the server was started with.
     """
 
     def __init__(self, settings: ServeConfig) -> None:
-        self.current = settings
+        self.current = self.at_start = settings

@@ -43,7 +43,7 @@ class Supervisor:
         builder: EngineBuilder,
         lifecycle: Lifecycle,
         *,
-        grace_s: float,
+        grace_s: Callable[[], float],
         budget: RestartBudget,
         health_timeout_s: float = 0.0,
         find_cause: FindCause = lambda error: str(error) if error else None,
@@ -232,7 +232,7 @@ class Supervisor:
             self.lifecycle.move(Phase.DRAINING)
         if self.engine is not None:
             if self.error is None:
-                await self.requests.wait_until_none(self._grace_s)
+                await self.requests.wait_until_none(self._grace_s())
             self._interruption = STOPPING
             await self._remove_engine()
         self._thread.shutdown(wait=False)
