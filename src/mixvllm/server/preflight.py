@@ -76,8 +76,10 @@ def _judged(
     from mixvllm.server.machine_memory import machine_memory
     from mixvllm.sizing.served import Server, judge
 
-    running = frozenset(server.pid for server in running_servers())
-    said = judge(Server(settings, values, engine, machine_memory(), os.environ, running))
+    def servers() -> set[int]:
+        return {running.pid for running in running_servers()}
+
+    said = judge(Server(settings, values, engine, machine_memory(), os.environ, servers))
     if any(problem.severity == "error" for problem in said.problems):
         raise SettingsError(
             f"{settings.model.name} cannot be served with these settings.",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mixvllm.errors import EstimateError
 from mixvllm.gpus.device import Gpu as Device
 from mixvllm.gpus.device import Inventory, MigSlice
 from mixvllm.gpus.inventory import Machine
-from mixvllm.gpus.processes import with_processes_named
 from mixvllm.memory.gpu_table import Gpu, all_gpus, find_gpu
 
 
@@ -33,24 +32,6 @@ class PresentGpus:
 
     gpus: tuple[PresentGpu, ...]
     inventory: Inventory
-
-    def with_processes_named(self, servers: Collection[int]) -> PresentGpus:
-        """The same, with what this machine tells of the processes on each GPU.
-
-        Args:
-            servers: The processes of the running servers of mixvllm.
-        """
-        whole = [each.device for each in self.gpus if isinstance(each.device, Device)]
-        named = {gpu.index: gpu for gpu in with_processes_named(whole, servers)}
-        return replace(
-            self,
-            gpus=tuple(
-                replace(each, device=named[each.device.index])
-                if isinstance(each.device, Device)
-                else each
-                for each in self.gpus
-            ),
-        )
 
     def to_plan_for(self, count: int) -> Gpu | None:
         """The smallest of the first `count`: vLLM uses those, and the smallest sets the limit.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from mixvllm.errors import ModelError, Problem
 from mixvllm.settings.merge import ResolvedValue
 from mixvllm.settings.schema import ServeConfig
-from mixvllm.sizing.check import check
+from mixvllm.sizing.check import Checked, check, check_arguments
 from mixvllm.sizing.finding import Case, MachineMemory, gpus_wanted
-from mixvllm.sizing.free_memory import free_memory_findings
 from mixvllm.sizing.here import planned_here
 from mixvllm.sizing.placing import placed
-from mixvllm.sizing.present import PresentGpus, present_gpus
+from mixvllm.sizing.present import present_gpus
 from mixvllm.sizing.serving import served_model, served_request
 from mixvllm.sizing.shape_rules import LONGER_VARIABLE
 from mixvllm.vllm_internals.installed import InstalledEngine
@@ -30,7 +29,7 @@ class Server:
         engine: The installed vLLM.
         memory: The memory of this machine, which a CPU build serves from.
         environment: The variables.
-        running: The processes of the servers that run here.
+        servers: The processes of the servers of mixvllm that run here.
     """
 
     settings: ServeConfig
@@ -38,7 +37,7 @@ class Server:
     engine: InstalledEngine
     memory: MachineMemory
     environment: Mapping[str, str]
-    running: frozenset[int] = frozenset()
+    servers: Callable[[], Collection[int]] = tuple
 
 
 @dataclass(frozen=True)
@@ -51,27 +50,18 @@ class Judgement:
 
 def judge(server: Server) -> Judgement:
     """Check a server; a model that is not known here is a note."""
-    present = _present(server)
-    taken = free_memory_findings(present, server.settings.inference) if present else ()
-    problems = tuple(placed(finding, server.values) for finding in taken)
     try:
-        case = _case(server, present)
+        case = _case(server)
     except ModelError as error:
-        return Judgement(problems, (f"not checked against its model: {error.message}",))
-    result = check(case)
-    problems += tuple(placed(finding, server.values) for finding in result.findings)
+        note = f"not checked against its model: {error.message}"
+        result = Checked(tuple(check_arguments(server.settings)), (note,))
+    else:
+        result = check(case)
+    problems = tuple(placed(finding, server.values) for finding in result.findings)
     return Judgement(problems, result.notes)
 
 
-def _present(server: Server) -> PresentGpus | None:
-    """The GPUs of this machine with their processes named; None where vLLM uses none."""
-    if server.engine.build == "cpu":
-        return None
-    present = present_gpus(server.environment)
-    return present.with_processes_named(server.running)
-
-
-def _case(server: Server, present: PresentGpus | None) -> Case:
+def _case(server: Server) -> Case:
     settings = server.settings
     case = Case(
         settings,
@@ -79,11 +69,14 @@ def _case(server: Server, present: PresentGpus | None) -> Case:
         may_exceed_context=server.environment.get(LONGER_VARIABLE) == "1",
     )
     request = partial(served_request, settings, server.engine, case.found.description)
-    if present is None:
+    if server.engine.build == "cpu":
         return replace(case, request=request, memory=server.memory)
+    present = present_gpus(server.environment)
     return replace(
         case,
         request=lambda: planned_here(request(), present),
         gpu=present.to_plan_for(gpus_wanted(settings.inference)),
         gpu_count=len(present.gpus) or None,
+        devices=tuple(each.device for each in present.gpus),
+        servers=server.servers,
     )
