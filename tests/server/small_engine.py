@@ -36,6 +36,7 @@ class SmallEngine:
     def __init__(self, facts: EngineFacts | None = None) -> None:
         self.facts = facts or EngineFacts(max_model_len=64)
         self.pids: tuple[int, ...] = (ENGINE_PID,)
+        self.worker_pids: tuple[int, ...] = ()
         self.answers_probes = True
         self.errored = False
         self.shut_down = False
@@ -44,7 +45,7 @@ class SmallEngine:
         self._ended = asyncio.Event()
         self._finished = asyncio.Event()
 
-    async def start(self) -> FastAPI:
+    async def start(self, server: object) -> FastAPI:
         self._ended = asyncio.Event()
         self.app = app = FastAPI(title="small")
 

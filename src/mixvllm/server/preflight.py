@@ -52,11 +52,6 @@ def run_preflight(
         AddressError: the address cannot be bound.
     """
     assert settings.model.name is not None
-    if settings.server.workers > 1:
-        raise SettingsError(
-            f"server.workers is {settings.server.workers}, and more than 1 is not supported yet.",
-            hint="Leave it at 1: one process serves all requests of a node.",
-        )
     check_local_model(settings.model.name)
     engine = require_engine()
     doubts, notes = _judged(settings, values, engine) if values is not None else ((), ())

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import math
 import os
 import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import uvicorn
 
 from mixvllm.errors import MixvllmError
 from mixvllm.server.address import url_of
 from mixvllm.server.children import leave
 from mixvllm.server.engine import EngineBuilder
 from mixvllm.server.gateway import create_gateway
+from mixvllm.server.http_server import HttpServer, SharedSocketServer, http_config, loop_factory
 from mixvllm.server.lifecycle import Lifecycle, Phase
 from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.output_capture import OutputCapture
-from mixvllm.server.patient_protocol import patient_protocol
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
 from mixvllm.server.restarts import RestartBudget
@@ -34,7 +29,6 @@ from mixvllm.settings.schema import ServeConfig
 
 # Beyond the grace of the streams: engine, HTTP server, clean-up.
 END_MARGIN_S = 5.0
-CLOSE_CONNECTIONS_S = 1
 
 
 @dataclass(frozen=True)
@@ -65,26 +59,14 @@ def run_server(run: ServerRun) -> MixvllmError | None:
 
     When it returns, threads of an unfinished engine may still run: call `children.leave`.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(run))
 
 
 async def _serve(run: ServerRun) -> MixvllmError | None:
     supervisor, registry = _supervise(run)
     settings = run.settings.server
-    server = _Server(
-        uvicorn.Config(
-            create_gateway(LiveSettings(run.settings), supervisor),
-            lifespan="off",
-            http=patient_protocol(settings.client_timeout_s),
-            timeout_keep_alive=math.ceil(settings.keep_alive_s),
-            log_config=uvicorn.config.LOGGING_CONFIG if run.access_log else None,
-            use_colors=False,
-            log_level="info" if run.access_log else "warning",
-            access_log=run.access_log,
-            timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
-        )
-    )
+    server = _http_server(run, supervisor)
     _handle_signals(supervisor, settings.shutdown_grace_s)
     serving = asyncio.create_task(server.serve(sockets=[run.sock]))
     try:
@@ -97,6 +79,26 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
         await serving
         registry.remove()
     return supervisor.error
+
+
+def _http_server(run: ServerRun, supervisor: Supervisor) -> HttpServer:
+    """What answers in this process: everything, or what no API worker is there to answer."""
+    has_workers = run.settings.server.workers > 1
+    config = http_config(
+        create_gateway(LiveSettings(run.settings), supervisor),
+        run.settings.server,
+        access_log=run.access_log,
+        # The next request is for a worker, which takes connections and no others'.
+        one_answer_each=has_workers,
+    )
+    if not has_workers:
+        return HttpServer(config)
+    server = SharedSocketServer(config)
+    server.accept(wanted=True)
+    supervisor.lifecycle.subscribe(
+        lambda changed: server.accept(wanted=changed.phase is not Phase.READY)
+    )
+    return server
 
 
 def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
@@ -183,20 +185,3 @@ def _handle_signals(supervisor: Supervisor, grace_s: float) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal)
-
-
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.Loop
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, which would end the HTTP side before the engine's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `_handle_signals`."""
-        yield

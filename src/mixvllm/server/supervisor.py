@@ -22,6 +22,8 @@ from mixvllm.server.restarts import RestartBudget
 LOG = logging.getLogger(__name__)
 ENGINE_SHUTDOWN_S = 2.0
 LAST_WORDS_S = 1.0
+DESCRIBED_WITHIN_LOOKS = 10
+LOOK_S = 0.03
 
 FindCause = Callable[[BaseException | None], str | None]
 
@@ -89,8 +91,23 @@ class Supervisor:
     def interruption(self) -> Interruption | None:
         """Why requests in flight are being ended, if they are; an engine that died counts."""
         if self._interruption is None and self.engine is not None and self.engine.errored:
-            return RESTARTING if self._budget.is_left else FAILED
+            return self.death
         return self._interruption
+
+    @property
+    def death(self) -> Interruption:
+        """What clients are told if the engine dies now."""
+        return RESTARTING if self._budget.is_left else FAILED
+
+    @property
+    def engine_pids(self) -> tuple[int, ...]:
+        """The processes of the engine."""
+        return self.engine.pids if self.engine else ()
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """The processes that answer in place of this one."""
+        return self.engine.worker_pids if self.engine else ()
 
     def stop(self) -> None:
         """Ask for the end."""
@@ -127,7 +144,7 @@ class Supervisor:
         pause_s = self._budget.take()
         if pause_s is None:
             raise self._last_of_many(failure)
-        detail = f"{failure.message} Restart {self._budget.used} of {self._budget.most}"
+        detail = f"{failure.message.removesuffix('.')}. Restart {self._budget.used} of {self._budget.most}"
         detail += f" in {pause_s:g} s." if pause_s else " now."
         self.lifecycle.move(Phase.RESTARTING, Progress(detail))
         return not await self._stop_comes_within(pause_s)
@@ -146,7 +163,7 @@ class Supervisor:
             return False
         try:
             self.engine = building.result()
-            self.app = await self.engine.start()
+            self.app = await self.engine.start(self)
         except MixvllmError:
             raise
         except Exception as error:
@@ -175,17 +192,27 @@ class Supervisor:
         if not await self._ends_before_stop(failing):
             failing.cancel()
             return None
-        self._interruption = self.interruption or (RESTARTING if self._budget.is_left else FAILED)
+        self._interruption = self.interruption or self.death
         self.app = None
         if self._budget.is_left:
             self.lifecycle.move(Phase.RESTARTING)
-        seen = self.engine.describe_death() or failing.result()
+        self.engine.end_requests()
+        seen = await self._described_death() or failing.result()
         cause, _ = await asyncio.gather(
             asyncio.to_thread(self._find_cause, None), self._remove_engine(watch)
         )
         # In that thread: it holds on to the last thing that it built until its next task.
         await asyncio.get_running_loop().run_in_executor(self._thread, free_memory)
         return self._worded(EngineDiedError, cause or seen)
+
+    async def _described_death(self) -> str | None:
+        """How the engine's processes ended; one that was killed takes a moment to be gone."""
+        assert self.engine is not None
+        for _ in range(DESCRIBED_WITHIN_LOOKS):
+            if said := self.engine.describe_death():
+                return said
+            await asyncio.sleep(LOOK_S)
+        return None
 
     async def _remove_engine(self, watch: EngineWatch | None = None) -> None:
         """End the requests, then the processes, and forget the engine."""
