@@ -24,7 +24,7 @@ PYTHON = (3, 11)
 COVERAGE_FLOOR = 92
 # Modules that write documents: each is run with --check.
 DOCUMENT_WRITERS = ("mixvllm.cli.reference",)
-BENCHMARKS = ("benchmarks/start.py", "benchmarks/serve_start.py")
+BENCHMARKS = ("benchmarks/start.py", "benchmarks/catalogue.py", "benchmarks/serve_start.py")
 
 finished: set[str] = set()
 
@@ -75,7 +75,13 @@ def engine(session: nox.Session) -> None:
     coverage = ["--cov-append", "--cov-report=term"]
     if "tests" in finished and not session.posargs:
         coverage.append(f"--cov-fail-under={COVERAGE_FLOOR}")
-    run_pytest(session, "engine and not gpu and not network", *coverage)
+    run_pytest(session, "engine and not faults and not gpu and not network", *coverage)
+
+
+@nox.session(venv_backend="none", default=False)
+def faults(session: nox.Session) -> None:
+    """Run the long matrix of faults of the real engine: kills, stops, several workers."""
+    run_pytest(session, "faults and not gpu and not network")
 
 
 @nox.session(venv_backend="none", default=False)
@@ -98,6 +104,16 @@ def calculators(session: nox.Session) -> None:
     """Ask other calculators; after `--` a folder of config.json files."""
     environment = engine_environment(session, with_tests=True)
     run_python(session, environment, "-m", "benchmarks.calculators", *session.posargs)
+
+
+@nox.session(venv_backend="none", default=False)
+def golden(session: nox.Session) -> None:
+    """Compare the golden rows with the installed vLLM; after `--` a folder of config.json files.
+
+    `--write` writes them anew.
+    """
+    environment = engine_environment(session, with_tests=True)
+    run_python(session, environment, "-m", "benchmarks.golden", *session.posargs)
 
 
 def run_pytest(session: nox.Session, marks: str, *coverage: str) -> None:

@@ -3,11 +3,13 @@
     nox -s bench -- benchmarks/start.py
 
 Each round runs the baseline and every command once, one after another, so that whatever else the
-machine does meets all of them alike. Printed are medians over the rounds and their ratio.
+machine does meets all of them alike. Printed are medians over the rounds and their ratio, and the
+most memory that a command held.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -20,6 +22,7 @@ BASELINE = [sys.executable, "-c", "import typer, rich"]
 # What users type, and how many times the baseline it may take.
 COMMANDS = {
     "mixvllm --help": 2.0,
+    "mixvllm gpus": 2.0,
     "mixvllm config show --config file.yaml": 5.0,
     "mixvllm config validate file.yaml": 5.0,
     "mixvllm config validate file.yaml --gpu H100": 5.0,
@@ -45,6 +48,17 @@ def seconds(command: list[str], directory: Path) -> float:
     return time.perf_counter() - begun
 
 
+def peak_mib(command: list[str], directory: Path) -> float:
+    """Run a command and return the most memory that it held (Linux: `ru_maxrss` is in KiB)."""
+    process = subprocess.Popen(
+        command, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return used.ru_maxrss / 1024
+
+
 def main() -> None:
     """Measure and print."""
     script = str(Path(sys.executable).with_name("mixvllm"))
@@ -55,6 +69,7 @@ def main() -> None:
         (directory / "file.yaml").write_text(CONFIG_FILE)
         for command in (BASELINE, *commands.values()):
             seconds(command, directory)
+        peaks = {name: peak_mib(command, directory) for name, command in commands.items()}
         for _ in range(ROUNDS):
             measured["baseline"].append(seconds(BASELINE, directory))
             for name, command in commands.items():
@@ -65,7 +80,7 @@ def main() -> None:
     baseline = statistics.median(measured["baseline"])
     for name, median in medians.items():
         ratio = f"{median / baseline:.2f}x (bar {COMMANDS[name]:g}x)"
-        print(f"{name:42} {median * 1000:6.0f} ms  {ratio}")
+        print(f"{name:42} {median * 1000:6.0f} ms  {ratio:20}  {peaks[name]:4.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What is drawn, never what is done.
     "mixvllm.render": (
         "mixvllm.settings",
+        "mixvllm.gpus.device",
+        "mixvllm.gpus.formats",
         "mixvllm.memory.answer",
         "mixvllm.memory.budget",
         "mixvllm.memory.comparison",
@@ -38,6 +40,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.server.lifecycle",
         "mixvllm.server.progress",
         "mixvllm.server.registry",
+        "mixvllm.server.reload",
         "mixvllm.memory.upgrade",
         "mixvllm.sizing.variant",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,7 @@ sys.exit(status)
         *(f"{name} --help" for name in COMMANDS),
         "config validate --help",
         "config validate light.yaml",
+        "config validate light.yaml --gpu H100",
         "config show --help",
         "config show --config light.yaml",
         "config show --config light.yaml --format yaml",
@@ -43,10 +45,13 @@ sys.exit(status)
         "config show --config light.yaml --vllm-args",
         "config schema",
         "config init --model org/model -",
+        "config init --model Qwen/Qwen3-8B --gpu L40S --concurrency 4 -",
         "estimate-kv demo",
         "estimate-kv openai/gpt-oss-20b --kv-cache-memory 40GiB --json",
         "estimate-kv --list",
         "status",
+        "gpus",
+        "gpus --json",
     ],
 )
 def test_a_command_that_only_talks_loads_nothing_heavy(command: str, tmp_path: Path) -> None:
@@ -72,3 +77,13 @@ def test_importing_the_package_imports_none_of_its_modules() -> None:
 def test_every_command_of_the_table_exists(name: str) -> None:
     module = importlib.import_module(COMMANDS[name][0])
     assert module.app is not None
+
+
+def test_an_estimate_holds_less_than_150_mb(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mixvllm", "estimate-kv", "openai/gpt-oss-20b", "--explain"]
+    process = subprocess.Popen([*command, "--gpu", "H100"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+
+    assert process.returncode == 0
+    assert used.ru_maxrss * 1024 < 150 * 10**6

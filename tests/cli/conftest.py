@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Command
+from tests.gpus.conftest import nvml_library, stand_in
+
+__all__ = ["mixvllm", "nvml_library", "stand_in"]
 
 
 @pytest.fixture

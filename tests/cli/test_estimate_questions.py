@@ -38,6 +38,14 @@ def test_the_verdict_names_what_is_lacking_and_the_flags_that_help(mixvllm: Comm
     assert "--kv-cache-dtype fp8" in first
 
 
+def test_what_so_many_sequences_take_themselves_is_counted(mixvllm: Command) -> None:
+    asked = ("estimate-kv", LLAMA, "--gpu", "H100", "--concurrency", "1000000")
+    first = " ".join(mixvllm(*asked).out.partition("\n\n")[0].split())
+
+    assert "the 0 B that --max-num-seqs 1000000" in first
+    assert "leaves hold 0" in first
+
+
 def test_a_load_is_told_beside_the_worst_case(mixvllm: Command) -> None:
     asked = ("estimate-kv", LLAMA, *POOL, "--prompt", "2k", "--output", "500")
     load = mixvllm(*asked, "--json").json["load"]

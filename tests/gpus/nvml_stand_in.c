@@ -87,23 +87,21 @@ static int copy(const char *value, char *to, unsigned size) {
     return SUCCESS;
 }
 
-static const char *load(void) {
+static void load(void) {
     const char *path = getenv("NVML_STAND_IN");
     FILE *file = path ? fopen(path, "r") : NULL;
-    size_t size = 0;
-    if (script) return script;
-    if (!file) return NULL;
+    if (!file) return;
+    free(script);
     script = calloc(1, 1 << 20);
-    size = fread(script, 1, (1 << 20) - 1, file);
+    fread(script, 1, (1 << 20) - 1, file);
     fclose(file);
-    return size ? script : NULL;
 }
 
 /* What a handle means: GPU i is i + 1, its slice j is (i + 1) * SLICES + j. */
 
 static const char *entry(void *device) {
     long handle = (long)device;
-    const char *gpus = member(load(), "gpus");
+    const char *gpus = member(script, "gpus");
     if (handle >= SLICES)
         return element(member(element(gpus, handle / SLICES - 1), "mig"), handle % SLICES);
     return element(gpus, handle - 1);
@@ -129,7 +127,12 @@ static int plain(const char *gpu, const char *key, unsigned *value) {
 
 /* The functions that mixvllm calls through nvidia-ml-py. */
 
-int nvmlInitWithFlags(unsigned flags) { (void)flags; return told(load(), __func__); }
+int nvmlInitWithFlags(unsigned flags) {
+    (void)flags;
+    load();
+    return told(script, __func__);
+}
+
 int nvmlShutdown(void) { return SUCCESS; }
 
 const char *nvmlErrorString(int code) {
@@ -139,17 +142,19 @@ const char *nvmlErrorString(int code) {
 }
 
 int nvmlSystemGetDriverVersion(char *version, unsigned size) {
-    return copy(member(load(), "driver"), version, size);
+    return copy(member(script, "driver"), version, size);
 }
 
 int nvmlSystemGetCudaDriverVersion(int *version) {
-    *version = (int)number(member(load(), "cuda"));
+    *version = (int)number(member(script, "cuda"));
     return SUCCESS;
 }
 
+/* Every reading begins with this one: what the file says now is what is played. */
 int nvmlDeviceGetCount_v2(unsigned *count) {
-    *count = (unsigned)length(member(load(), "gpus"));
-    return told(load(), __func__);
+    load();
+    *count = (unsigned)length(member(script, "gpus"));
+    return told(script, __func__);
 }
 
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device) {

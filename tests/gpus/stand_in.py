@@ -38,7 +38,9 @@ class StandIn:
     def plays(self, machine: dict[str, Any]) -> dict[str, str]:
         """The environment in which a process finds this machine."""
         script = self.directory / "machine.json"
-        script.write_text(json.dumps(machine))
+        unfinished = script.with_suffix(".new")
+        unfinished.write_text(json.dumps(machine))
+        unfinished.replace(script)
         known = {name: value for name, value in os.environ.items() if not name.startswith("CUDA_")}
         return known | {
             "LD_LIBRARY_PATH": str(self.library.parent),

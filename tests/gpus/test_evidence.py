@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mixvllm.gpus.device import Failure
-from mixvllm.gpus.evidence import built_for, device_nodes, no_use_asking_torch
+from mixvllm.gpus.evidence import built_for, no_use_asking_torch
+from mixvllm.gpus.nodes import device_nodes
 
 ABSENT = Failure("it is not installed", is_absent=True)
 BROKEN = Failure("it is broken")

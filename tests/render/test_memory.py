@@ -9,6 +9,7 @@ from mixvllm.memory.estimate import estimate
 from mixvllm.memory.gpu_table import find_gpu
 from mixvllm.memory.request import EstimateRequest
 from mixvllm.models.find import find_model
+from mixvllm.render.budget import budget_table
 from mixvllm.render.memory import estimate_view, verdict
 from mixvllm.render.units import parameters_text, size_text
 
@@ -63,7 +64,7 @@ def test_a_gpu_shows_where_its_memory_goes_within_80_columns() -> None:
     text = drawn(80, gpu=find_gpu("H100"), explained=True)
 
     assert max(map(len, text.splitlines())) <= 80
-    for part in ("weights", "activations", "CUDA graphs", "KV cache", "vLLM's share", "H100"):
+    for part in ("weights", "activations", "CUDA graphs", "KV cache", "not for vLLM", "H100"):
         assert f"\n{part} " in text
     assert "one request of 131,072 tokens" in text
     assert "expect between" in text
@@ -98,3 +99,36 @@ def test_parameters_have_three_digits() -> None:
     assert [parameters_text(n) for n in (None, 134_515_008, 8_030_261_248, 900)] == [
         *("-", "135 M", "8.03 B", "900")
     ]
+
+
+@pytest.mark.parametrize(("encoding", "cell"), [("utf-8", "\u2588"), ("ascii", "#")])
+def test_the_parts_of_a_gpu_follow_each_other_on_one_bar(encoding: str, cell: str) -> None:
+    found = find_model("openai/gpt-oss-20b", may_ask_the_hub=False)
+    request = EstimateRequest(gpu=find_gpu("RTX4090"))
+    answer = estimate(found.description, found.weights, found.source, request)
+    assert answer.gpu is not None
+    assert answer.budget is not None
+    written = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    Console(file=written, width=80).print(budget_table(answer.gpu, answer.budget))
+    written.seek(0)
+
+    rows = [line.rstrip() for line in written.read().splitlines()[1:]]
+    bars = [row.rpartition(" ")[2] for row in rows if row.endswith(cell)]
+    ends = [len(row) for row in rows if row.endswith(cell)]
+    assert len(bars) == 6
+    assert set("".join(bars)) == {cell}
+    assert ends == sorted(ends)
+
+
+def test_what_lacks_is_told_as_such() -> None:
+    text = drawn(80, gpu=find_gpu("T4"))
+
+    assert "\nKV cache lacks " in text
+    assert "-" not in text.partition("KV cache lacks")[2].split()[0]
+
+
+def test_on_a_narrow_terminal_the_figures_stay_whole() -> None:
+    text = drawn(60, gpu=find_gpu("H100"))
+
+    assert "13.45 GiB" in text
+    assert "\u2026" not in text

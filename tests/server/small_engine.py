@@ -198,14 +198,15 @@ async def running(
     """A server without sockets: gateway, supervisor and a small engine that is being built."""
     settings = settings or served()
     builder = builder or SmallBuilder()
+    live = LiveSettings(settings)
     supervisor = Supervisor(
         builder,
         Lifecycle(),
-        grace_s=settings.server.shutdown_grace_s,
+        live=live,
         budget=RestartBudget(settings.server.max_restarts),
         health_timeout_s=settings.server.health_timeout_s,
     )
-    gateway = create_gateway(LiveSettings(settings), supervisor)
+    gateway = create_gateway(live, supervisor)
     task = asyncio.create_task(supervisor.run())
     transport = httpx.ASGITransport(gateway)
     async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:

@@ -41,16 +41,26 @@ def says(detail: str) -> Callable[[dict[str, Any]], bool]:
     [("importing vLLM", signal.SIGINT), ("engine process is up", signal.SIGTERM)],
 )
 def test_a_signal_while_loading_ends_with_0_and_nothing_is_left(
-    start: Start, step: str, number: signal.Signals
+    start: Start, tmp_path: Path, step: str, number: signal.Signals
 ) -> None:
-    with start() as server:
+    config = tmp_path / "mixvllm.yaml"
+    config.write_text("server:\n  max_body_mib: 32\n")
+    with start("--config", str(config)) as server:
         server.wait_until(says(step), within_s=LOADED_WITHIN_S)
         family = server.family()
+        config.write_text("server:\n  max_body_mb: 1\n")
+        server.send(signal.SIGHUP)
+        server.wait_until(lambda _: "Not reloaded" in server.said, within_s=30)
+        config.write_text("server:\n  max_body_mib: 1\n  port: 9000\n")
+        server.send(signal.SIGHUP)
+        server.wait_until(lambda _: "Reloaded" in server.said, within_s=30)
         server.send(number)
 
         assert server.process.wait(20) == 0
         assert still_running(family, within_s=10) == []
         assert "Traceback" not in server.said
+        assert "mixvllm.yaml:2:3: server.max_body_mb" in server.said
+        assert "Reloaded: server.max_body_mib" in server.said
 
 
 def test_mixvllm_stop_ends_a_ready_server_with_0_and_nothing_is_left(start: Start) -> None:

@@ -39,7 +39,9 @@ async def until_gone(receive: Receive) -> None:
 async def serving(patience_s: float) -> AsyncIterator[int]:
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, http=patient_protocol(patience_s), lifespan="off", log_config=None)
+    config = uvicorn.Config(
+        app, http=patient_protocol(lambda: patience_s), lifespan="off", log_config=None
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[sock]))
     while not server.started:

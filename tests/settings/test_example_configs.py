@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from mixvllm.memory.estimate import estimate
+from mixvllm.models.find import find_model
 from mixvllm.settings.check import check_file
+from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import Sources, resolve
 from mixvllm.settings.yaml_document import read_yaml
 from mixvllm.sizing.files import Given, judge_files
+from mixvllm.sizing.request import Choices, estimate_request
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -54,3 +58,27 @@ def test_every_example_agrees_with_its_model(file: Path) -> None:
     )
 
     assert (report.problems, report.notes) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "gpu", "flags", "said"),
+    [
+        ("llama-70b-tp2", "H100", [], "about 39,000 tokens"),
+        ("llama-70b-tp2", "A100-80G", [], "it is 56,000 tokens"),
+        ("llama-70b-tp2", "H100", [GivenFlag("--gpus", 4)], "on four H100 513,000"),
+        ("gpt-oss-20b", "RTX4090", [], "about 242,000 tokens"),
+    ],
+)
+def test_the_tokens_in_a_comment_are_what_the_estimate_says(
+    name: str, gpu: str, flags: list[GivenFlag], said: str
+) -> None:
+    file = CONFIGS / f"{name}.yaml"
+    settings = resolve(Sources(config=file, flags=flags)).settings
+    found = find_model(str(settings.model.name))
+    request = estimate_request(settings, Choices(gpu=gpu, vllm_version="0.32"))
+    answer = estimate(found.description, found.weights, found.source, request)
+    words = " ".join(file.read_text().replace("#", " ").split())
+
+    assert answer.capacity is not None
+    assert f"{round(answer.capacity.tokens, -3):,}" in said
+    assert said in words

@@ -38,7 +38,9 @@ def checked(
     named = find_gpu(gpu) if gpu else None
     request = replace(estimate_request(settings, Choices()), gpu=named)
     model_found = find_model(model, may_ask_the_hub=False)
-    return check(Case(settings, model_found, request, named, count, may_exceed_context=may_exceed))
+    return check(
+        Case(settings, model_found, lambda: request, named, count, may_exceed_context=may_exceed)
+    )
 
 
 def found(result: Checked) -> list[tuple[str, Severity]]:
@@ -197,7 +199,7 @@ def test_more_gpus_than_are_here_are_refused_and_left_to_ray() -> None:
 def test_a_machine_without_the_memory_for_weights_and_cache_is_refused() -> None:
     settings = ServeConfig.from_layers([{"model": {"name": SMALL}}])
     request = EstimateRequest(max_model_len=4096, kv_cache_memory_bytes=4 * GIB)
-    case = Case(settings, find_model(SMALL, may_ask_the_hub=False), request)
+    case = Case(settings, find_model(SMALL, may_ask_the_hub=False), lambda: request)
 
     small = check(replace(case, memory=MachineMemory(4 * GIB, 4 * GIB)))
     busy = check(replace(case, memory=MachineMemory(16 * GIB, 4 * GIB)))
@@ -255,3 +257,26 @@ def test_the_tables_are_those_of_the_installed_vllm() -> None:
     assert {
         name: found & {"float16", "bfloat16", "float32"} for name, found in formats.items()
     } == {name: set(allowed) for name, allowed in ACTIVATIONS.items()}
+
+
+def test_what_is_not_modelled_leaves_the_memory_unjudged_and_the_rest_judged() -> None:
+    settings = ServeConfig.from_layers(
+        [
+            {
+                "model": {"name": LLAMA},
+                "inference": {"tensor_parallel_size": 3},
+                "vllm": {"cpu_offload_gb": 8},
+            }
+        ]
+    )
+    case = Case(
+        settings,
+        find_model(LLAMA, may_ask_the_hub=False),
+        lambda: estimate_request(settings, Choices(gpu="H100")),
+    )
+    right = replace(case, settings=ServeConfig.from_layers([{"model": {"name": LLAMA}}]))
+
+    assert found(check(case)) == [("inference.tensor_parallel_size", "error")]
+    assert check(right).notes == (
+        "whether it fits is not judged: What cpu_offload_gb does to the memory is not modelled.",
+    )

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mixvllm.models.sources.catalogue import look_up
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizing.logged import Beside, LogReport, report
-from mixvllm.sizing.request import Choices
+from mixvllm.sizing.request import ARGUMENTS_READ, INFERENCE_READ, Choices
 from mixvllm.vllm_internals.log_lines import read_lines
 from mixvllm.vllm_internals.startup_log import read_log
 from tests.memory.logs import ROWS, LogRow
@@ -17,9 +19,9 @@ LOGS = Path(__file__).parents[1] / "data" / "startup_logs"
 
 
 def beside(gpu: str | None = None, version: str | None = None, **sections: Any) -> Beside:
-    given = {f"{section}.{name}" for section, values in sections.items() for name in values}
-    settings = ServeConfig.from_layers([sections])
-    return Beside(settings, given, Choices(gpu, None, version))
+    keys = {f"{section}.{name}" for section, values in sections.items() for name in values}
+    asked = ServeConfig.from_layers([sections])
+    return Beside(asked, keys, Choices(gpu, None, version))
 
 
 def of_file(name: str, said: Beside) -> LogReport:
@@ -151,6 +153,34 @@ def test_a_full_dump_of_older_releases_is_no_contradiction() -> None:
     assert made.reason is None
     assert made.estimate is not None
     assert made.estimate.settings.max_model_len == 4096
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from((*INFERENCE_READ, *ARGUMENTS_READ, "kv_cache_memory_bytes")),
+        st.one_of(
+            st.none(),
+            st.booleans(),
+            st.integers(-(10**20), 10**20),
+            st.floats(allow_nan=False, allow_infinity=False),
+            st.text(max_size=8),
+            st.just("auto"),
+        ),
+    ),
+    st.text(alphabet="0123456789.,-", max_size=25),
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_a_log_claims_is_a_report(claimed: dict[str, Any], number: str) -> None:
+    made = of_lines(
+        "vLLM API server version 0.32.0",
+        f"non-default args: {claimed!r}",
+        f"Available KV cache memory: {number} GiB",
+        f"GPU KV cache size: {number} tokens",
+        f"Model loading took {number} GiB memory",
+        said=beside("H100", model={"name": "Qwen/Qwen2.5-7B"}),
+    )
+
+    assert made.estimate is not None or made.reason
 
 
 def log_lines(row: LogRow) -> list[str]:

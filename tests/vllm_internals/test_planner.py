@@ -159,6 +159,7 @@ CASES = [
     built(tiny_hybrids.JAMBA, tensor_parallel_size=2, enable_prefix_caching=False),
     built(tiny_hybrids.MAMBA),
     built(tiny_hybrids.FALCON, tensor_parallel_size=2),
+    built(tiny_hybrids.FALCON, pipeline_parallel_size=2),
     built(tiny_hybrids.KIMI, tensor_parallel_size=2),
     built(
         tiny_hybrids.WHISPER,

@@ -26,6 +26,7 @@ COMMANDS = {
         "mixvllm.cli.estimate_kv",
         "Estimate KV cache and GPU memory before anything is loaded.",
     ),
+    "gpus": ("mixvllm.cli.gpus", "Show the GPUs of this machine, and what uses them."),
     "config": ("mixvllm.cli.config", "Check, show and write configuration files."),
     "status": ("mixvllm.cli.status", "List the servers that run here."),
     "stop": ("mixvllm.cli.stop", "End a running server cleanly."),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, ClassVar
 
 import typer
@@ -24,6 +25,11 @@ class CommandTable(TyperGroup):
     """A group that prints its help, and finds its commands, without importing them."""
 
     table: ClassVar[Table] = {}
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the group's own options; typer has added those for completion by now."""
+        check_where_given(self, ctx)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The commands in the order of the table."""
@@ -47,7 +53,9 @@ class CommandTable(TyperGroup):
             )
         name, _, rest = super().resolve_command(ctx, args)
         assert name is not None
-        return name, load_command(self.table, name), rest
+        command = load_command(self.table, name)
+        check_where_given(command, ctx)
+        return name, command, rest
 
     def _cure(self, path: str, written: str) -> str:
         matches = get_close_matches(written, self.table, n=1)
@@ -99,6 +107,22 @@ def load_command(table: Table, name: str) -> Any:
     command = typer.main.get_command(module.app)
     command.name = name
     return command
+
+
+def check_where_given(command: Any, ctx: Any) -> None:
+    """Let a command check the options that are given, and those alone.
+
+    typer would import pydantic, which costs more than many a command, to find nothing in nothing.
+    """
+    for parameter in command.get_params(ctx):
+        if not parameter.required and not parameter.multiple and parameter.nargs == 1:
+            parameter.process_value = partial(_process, parameter, parameter.process_value)
+
+
+def _process(parameter: Any, check: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:
+    if value is not None:
+        return check(ctx, value)
+    return parameter.callback(ctx, parameter, None) if parameter.callback else None
 
 
 def command_group(table: Table, *, epilog: str = "", add_completion: bool = True) -> typer.Typer:

@@ -97,7 +97,7 @@ def _named(gpu: str) -> Gpu | None:
 
 def _present() -> PresentGpus | None:
     """The GPUs of this machine; where no device shows, nothing more is loaded to look."""
-    from mixvllm.gpus.evidence import device_nodes
+    from mixvllm.gpus.nodes import device_nodes
 
     if not device_nodes().vendors:
         return None

@@ -6,6 +6,7 @@ import gc
 import os
 import shlex
 import signal
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, NoReturn
 
@@ -86,7 +87,17 @@ def serve(
         )
     flight = run_preflight(resolved.settings, None if no_preflight else resolved.values)
     say_doubts(invocation, flight)
-    return serve_settings(resolved.settings, flight, invocation.output, verbose=verbose)
+    # vLLM is told much by variables that mixvllm sets: those are nobody's settings.
+    environment = dict(os.environ)
+
+    def reread() -> ServeConfig:
+        fresh = resolve_settings(invocation, flags, config, profile, model, environment)
+        require_model(fresh.settings)
+        return fresh.settings
+
+    return serve_settings(
+        resolved.settings, flight, invocation.output, verbose=verbose, reread=reread
+    )
 
 
 def say_doubts(invocation: Invocation, flight: Preflight) -> None:
@@ -110,9 +121,21 @@ def show_plan(resolved: Resolved, invocation: Invocation) -> int:
 
 
 def serve_settings(
-    settings: ServeConfig, flight: Preflight, output: Output, *, verbose: bool
+    settings: ServeConfig,
+    flight: Preflight,
+    output: Output,
+    *,
+    verbose: bool,
+    reread: Callable[[], ServeConfig],
 ) -> NoReturn:
     """Serve until asked to end, then leave the process: vLLM's threads cannot be stopped.
+
+    Args:
+        settings: The settings.
+        flight: What the checks before it found.
+        output: Where to speak.
+        verbose: Whether vLLM's log and every request are shown.
+        reread: Resolves the settings anew, for SIGHUP.
 
     Raises:
         MixvllmError: it cannot even begin.
@@ -121,6 +144,7 @@ def serve_settings(
     # Until the server's own handlers are there: nothing is loaded that would need an orderly end.
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: leave(ExitStatus.DONE))
+    signal.signal(signal.SIGHUP, lambda *_: None)  # nothing to reload yet
     key, host = settings.server.api_key, settings.server.host
     if key is None and not is_loopback(host):
         output.say(open_server_warning(host))
@@ -142,7 +166,14 @@ def serve_settings(
         try:
             with progress_view(terminal.err, needs_key=key is not None, kind=kind) as report:
                 run = ServerRun(
-                    settings, flight.sock, builder, report, capture, verbose, record=record
+                    settings,
+                    flight.sock,
+                    builder,
+                    report,
+                    capture,
+                    access_log=verbose,
+                    reread=reread,
+                    record=record,
                 )
                 error = run_server(run)
         except Exception as unexpected:

@@ -15,9 +15,17 @@ from rich.live import Live
 from rich.spinner import Spinner
 
 from mixvllm.render.progress import PassedPhase, checklist, phase_line, ready_lines
+from mixvllm.render.reload import reload_lines
 from mixvllm.server.lifecycle import START_UP, Phase
 from mixvllm.server.progress import PhaseProgress, Reporter, ServerEvent, ServerReady
+from mixvllm.server.reload import ReloadRefused, SettingsReloaded
 
+EVENT_NAMES: dict[type[ServerEvent], str] = {
+    PhaseProgress: "phase",
+    ServerReady: "ready",
+    SettingsReloaded: "reloaded",
+    ReloadRefused: "reload refused",
+}
 ViewKind = Literal["checklist", "lines", "json"]
 
 
@@ -33,6 +41,8 @@ class PlainView:
         """Show an event."""
         if isinstance(event, ServerReady):
             say_ready(self._console, event, needs_key=self._needs_key)
+        elif isinstance(event, SettingsReloaded | ReloadRefused):
+            self._console.print(reload_lines(event), soft_wrap=True)
         elif event.phase != self._phase and not is_wordless(event):
             self._phase = event.phase
             self._console.print(phase_line(event), soft_wrap=True)
@@ -64,6 +74,9 @@ class LiveView:
         """Show an event."""
         if self._live is not None and isinstance(event, PhaseProgress) and event.phase in START_UP:
             self._advance(event)
+            return
+        if isinstance(event, SettingsReloaded | ReloadRefused) and self._live is not None:
+            self._live.console.print(reload_lines(event), soft_wrap=True)
             return
         self.close()
         self._after.show(event)
@@ -101,7 +114,7 @@ class JsonView:
 
     def show(self, event: ServerEvent) -> None:
         """Show an event."""
-        kind = "ready" if isinstance(event, ServerReady) else "phase"
+        kind = EVENT_NAMES[type(event)]
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._file.write(json.dumps({"time": now, "event": kind, **asdict(event)}) + "\n")
         self._file.flush()

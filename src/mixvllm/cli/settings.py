@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mixvllm.cli.invocation import Invocation
@@ -19,6 +19,7 @@ def resolve_settings(
     config: Path | None,
     profile: str | None,
     model: str | None = None,
+    environment: Mapping[str, str] = os.environ,
 ) -> Resolved:
     """The settings of this process's layers.
 
@@ -32,7 +33,7 @@ def resolve_settings(
             pass_through=invocation.pass_through or (),
             config=config,
             profile=profile,
-            environment=os.environ,
+            environment=environment,
         )
     )
     say_warnings(invocation, resolved.warnings)

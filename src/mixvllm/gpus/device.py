@@ -118,6 +118,7 @@ class Inventory:
         cuda: The newest CUDA that the driver serves.
         failures: Why the sources before it did not.
         visible_devices: What CUDA_VISIBLE_DEVICES says, or None where it is not set.
+        device_order: What CUDA_DEVICE_ORDER says, or None where it is not set.
     """
 
     gpus: tuple[Gpu, ...]
@@ -126,6 +127,7 @@ class Inventory:
     cuda: str | None = None
     failures: tuple[Failure, ...] = ()
     visible_devices: str | None = None
+    device_order: str | None = None
 
     @property
     def reason(self) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mixvllm.gpus.device import Failure, Inventory, Reading
 from mixvllm.gpus.evidence import no_use_asking_torch
 from mixvllm.gpus.reader import Reader
-from mixvllm.gpus.visible import VARIABLE, as_seen
+from mixvllm.gpus.visible import ORDER_VARIABLE, VARIABLE, as_seen
 
 LIBRARY = "libnvidia-ml.so.1"
 # A driver that is not kept loaded takes a second or more for each GPU.
@@ -32,6 +32,7 @@ class Machine:
         root: Path = Path("/"),
     ) -> None:
         self.visible_devices = environment.get(VARIABLE)
+        self.device_order = environment.get(ORDER_VARIABLE)
         self.root = root
         self.nvml = Reader("mixvllm.gpus.nvml", "NVIDIA's driver", nvml_deadline_s)
         self.torch = Reader("mixvllm.gpus.torch_cuda", "PyTorch", torch_deadline_s)
@@ -54,6 +55,7 @@ class Machine:
                 driver=reading.driver,
                 cuda=reading.cuda,
                 visible_devices=self.visible_devices,
+                device_order=self.device_order,
             )
         return self._without_nvml(reading.failure)
 

@@ -55,7 +55,7 @@ def described(pid: int, servers: Collection[int]) -> GpuProcess:
             command=command_in_words(commands[0]) or None,
             kind=_kind(line, commands, servers),
         )
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return GpuProcess(pid)
 
 
@@ -89,10 +89,8 @@ def _kind(
     if any(process.pid in servers for process in line):
         return "mixvllm"
     engines = [_is_engine(command) for command in commands]
-    if engines[0]:
-        owner = engines.index(False) if False in engines else len(line)
-        if owner == len(line) or _takes_in_orphans(line[owner], commands[owner]):
-            return "orphan"
+    if engines[0] and _is_left_behind(line, commands, engines):
+        return "orphan"
     if any(_runs("mixvllm", command) for command in commands):
         return "mixvllm"
     return "vllm" if engines[0] or any(_runs("vllm", each) for each in commands) else "other"
@@ -102,11 +100,23 @@ def _is_engine(command: Sequence[str]) -> bool:
     return bool(command) and command[0].startswith(ENGINE_TITLE)
 
 
-def _takes_in_orphans(process: psutil.Process, command: Sequence[str]) -> bool:
-    """Whether a parent is none by birth; the first process of a container may be a server."""
+def _is_left_behind(
+    line: Sequence[psutil.Process], commands: Sequence[Sequence[str]], engines: Sequence[bool]
+) -> bool:
+    """Whether an engine's parent is none by birth, but who takes in what a dead process leaves.
+
+    An engine is born of a Python program, in its session; the first process of a container may
+    be that program.
+    """
+    if False not in engines:
+        return True
+    owner = engines.index(False)
+    process, command = line[owner], commands[owner]
     is_python = bool(command) and "python" in os.path.basename(command[0])
-    is_server = is_python or _runs("vllm", command) or _runs("mixvllm", command)
-    return process.name() in REAPERS or (process.pid == FIRST_PID and not is_server)
+    if is_python or _runs("vllm", command) or _runs("mixvllm", command):
+        return False
+    takes_in = process.pid == FIRST_PID or process.name() in REAPERS
+    return takes_in or os.getsid(process.pid) != os.getsid(line[owner - 1].pid)
 
 
 def _runs(program: str, command: Sequence[str]) -> bool:

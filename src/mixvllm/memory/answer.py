@@ -150,7 +150,8 @@ class Question:
         tokens: Tokens of each: of the load, or of the longest.
         needed_bytes: The smallest pool on each GPU that holds them.
         fits: Whether they do; None where the memory is not known.
-        at_once: Whole requests that the pool holds.
+        pool_bytes: The pool that is left on each GPU where so many are scheduled.
+        at_once: Whole requests that it holds.
         longest: The most tokens that so many may have each; 0 if none.
         flags: What lets vLLM schedule so many, where its limits are lower.
     """
@@ -159,6 +160,7 @@ class Question:
     tokens: int
     needed_bytes: int
     fits: bool | None
+    pool_bytes: int | None
     at_once: int | None
     longest: int | None
     flags: tuple[str, ...] = ()

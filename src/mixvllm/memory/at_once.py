@@ -116,6 +116,7 @@ def question(request: EstimateRequest, ready: EstimateRequest, then: Planned) ->
         tokens=tokens,
         needed_bytes=blocks * then.plan.bytes_per_block,
         fits=holds(then, request) if is_known else None,
+        pool_bytes=then.pool_bytes,
         at_once=held(then, tokens) if is_known else None,
         longest=longest_at_once(then, request.concurrency) if is_known else None,
         flags=flags_between(request, ready),

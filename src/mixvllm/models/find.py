@@ -53,7 +53,7 @@ def find_model(
     if (cached := hub.cached_directory(name, revision)) is not None:
         return local.in_directory(Path(cached), name, "Hugging Face cache")
     if not may_ask_the_hub:
-        raise _nowhere(name)
+        raise _nowhere(name, revision)
     try:
         return _found(hub.fetch_documents(name, revision), name)
     except ModelError as error:
@@ -84,7 +84,12 @@ def _found(fetched: HubDocuments, name: str) -> FoundModel:
     return found_in(local.documents_of_hub(fetched), name, "hub", name)
 
 
-def _nowhere(name: str) -> ModelError:
+def _nowhere(name: str, revision: str | None) -> ModelError:
+    if revision is not None:
+        return ModelError(
+            f"The revision {revision} of {name} is not on this machine, and the catalogue has "
+            "no revisions."
+        )
     return _with_near_names(
         ModelError(f"The model {name} is neither on this machine nor in the catalogue."), name
     )

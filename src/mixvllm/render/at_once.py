@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mixvllm.memory.answer import AtOnce, Capacity, Estimate, Question
+from mixvllm.memory.answer import AtOnce, Estimate, Question
 from mixvllm.memory.request import Load
 from mixvllm.render.units import size_text
 
@@ -28,17 +28,18 @@ def met_text(estimate: Estimate, question: Question) -> str:
     return f"{requests_text(question.concurrency)} {each} at once{room}."
 
 
-def unmet_text(estimate: Estimate, question: Question, capacity: Capacity) -> str:
+def unmet_text(estimate: Estimate, question: Question) -> str:
     """What so many need, what is there, and of what length so many fit."""
     requests = requests_text(question.concurrency)
     each = each_text(question.tokens, estimate.load)
-    pool = capacity.pool_bytes
+    pool = question.pool_bytes or 0
     needed, there = size_text(question.needed_bytes), size_text(pool)
     if needed == there:
         needed = f"{size_text(question.needed_bytes - pool)} more"
+    left = f"that {' '.join(question.flags)} leaves" if question.flags else "there"
     text = (
         f"{requests} {each} at once need {needed} of KV cache a GPU; "
-        f"the {there} there hold {question.at_once:,}."
+        f"the {there} {left} hold {question.at_once:,}."
     )
     if question.longest:
         text += f" {question.concurrency:,} fit at up to {question.longest:,} tokens each."

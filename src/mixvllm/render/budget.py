@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -10,42 +15,89 @@ from mixvllm.memory.gpu_table import Gpu
 from mixvllm.render.units import size_text
 
 BAR_CELLS = 20
+NOT_FOR_VLLM = "not for vLLM"
+COLOURS = {
+    "weights": "blue",
+    "activations": "yellow",
+    "activations and buffers": "yellow",
+    "CUDA graphs": "magenta",
+    "context and buffers": "cyan",
+    "KV cache": "green",
+    NOT_FOR_VLLM: "bright_black",
+}
+
+
+@dataclass(frozen=True)
+class Share:
+    """Where a part lies on a bar of the whole GPU: each begins where the one above ends."""
+
+    start_bytes: int
+    end_bytes: int
+    total_bytes: int
+    style: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """At least one cell for what is there at all; `#` where the output has ASCII alone."""
+        cell = "#" if options.ascii_only else "\u2588"
+        width = min(BAR_CELLS, options.max_width)
+        start, end = (
+            round(width * min(size, self.total_bytes) / self.total_bytes)
+            for size in (self.start_bytes, self.end_bytes)
+        )
+        is_there = self.start_bytes < min(self.end_bytes, self.total_bytes)
+        start = min(start, width - 1)
+        length = max(end - start, 1) if is_there else 0
+        yield Text(" " * start + cell * length, style=self.style, no_wrap=True, overflow="crop")
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """As wide as the whole bar, where there is room."""
+        return Measurement(1, BAR_CELLS).with_maximum(options.max_width)
 
 
 def budget_table(gpu: Gpu, budget: Budget, *, is_measured: bool = False) -> Table:
-    """What the most loaded GPU's memory goes to, each part with a bar of its share."""
+    """What the most loaded GPU's memory goes to, each part with its place on a bar of the GPU."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("memory of a GPU", no_wrap=True)
     known = "measured here" if is_measured else "best guess"
     table.add_column(known, justify="right", no_wrap=True)
     table.add_column("from - to", justify="right", no_wrap=True)
-    table.add_column("share", no_wrap=True, overflow="crop")
-    rows = [
-        ("weights", Band(*[budget.weights_bytes] * 3)),
-        ("activations", budget.activation),
-        ("CUDA graphs", budget.cuda_graph),
-        ("context and buffers", budget.other),
-        ("KV cache", budget.kv_cache),
-    ]
-    if is_measured:
-        # vLLM tells the two as one.
-        rows[1:4] = [("activations and buffers", budget.activation), rows[2]]
-    for name, band in rows:
-        table.add_row(name, _size(band.best), _range(band), _bar(band.best, gpu.total_bytes))
-    if budget.requested_bytes is not None:
-        table.add_row("vLLM's share", size_text(budget.requested_bytes), "", "")
-    table.add_row(gpu.name or "the GPU", size_text(gpu.total_bytes), "", "")
+    # The only column that may be cut: it gives way where the terminal is narrow.
+    table.add_column("share", overflow="crop")
+    taken = 0
+    for name, band in _parts(gpu, budget, is_measured=is_measured):
+        start = gpu.total_bytes - band.best if name == NOT_FOR_VLLM else taken
+        end = start + max(0, band.best)
+        share = Share(start, end, gpu.total_bytes, COLOURS[name])
+        if band.best < 0:
+            table.add_row(f"{name} lacks", *_figures(_negated(band)), style="red")
+        else:
+            table.add_row(name, *_figures(band), share)
+        taken = end
+    table.add_row(gpu.name or "the GPU", size_text(gpu.total_bytes))
     return table
+
+
+def _parts(gpu: Gpu, budget: Budget, *, is_measured: bool) -> Iterator[tuple[str, Band]]:
+    yield "weights", Band(*[budget.weights_bytes] * 3)
+    # vLLM tells activations and buffers as one.
+    yield "activations and buffers" if is_measured else "activations", budget.activation
+    if budget.cuda_graph.high:
+        yield "CUDA graphs", budget.cuda_graph
+    if not is_measured:
+        yield "context and buffers", budget.other
+    yield "KV cache", budget.kv_cache
+    if budget.requested_bytes is not None:
+        yield NOT_FOR_VLLM, Band(*[gpu.total_bytes - budget.requested_bytes] * 3)
+
+
+def _negated(band: Band) -> Band:
+    return Band(-band.high, -band.best, -band.low)
+
+
+def _figures(band: Band) -> tuple[str, str]:
+    between = f"{_size(band.low)} - {_size(band.high)}" if band.low != band.high else ""
+    return _size(band.best), between
 
 
 def _size(size_bytes: int) -> str:
     return f"-{size_text(-size_bytes)}" if size_bytes < 0 else size_text(size_bytes)
-
-
-def _range(band: Band) -> str:
-    return "" if band.low == band.high else f"{_size(band.low)} - {_size(band.high)}"
-
-
-def _bar(size_bytes: int, total_bytes: int) -> Text:
-    cells = round(BAR_CELLS * max(0, size_bytes) / total_bytes)
-    return Text("\u2588" * min(cells, BAR_CELLS), style="cyan")

@@ -93,7 +93,7 @@ def _shortage(estimate: Estimate, capacity: Capacity) -> str:
     if not capacity.pool_bytes:
         return "weights and overheads leave no memory for the KV cache."
     if estimate.question is not None and not estimate.question.fits:
-        return unmet_text(estimate, estimate.question, capacity)
+        return unmet_text(estimate, estimate.question)
     needed = next(t.size_bytes for t in estimate.explanation if t.term == "smallest pool")
     return (
         f"{estimate.settings.max_model_len:,} tokens need {size_text(needed)} of KV cache, "

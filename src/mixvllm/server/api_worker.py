@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
 from mixvllm.server.children import leave
 from mixvllm.server.engine import ASGIApp, Engine
@@ -20,7 +21,21 @@ from mixvllm.server.prediction import Prediction
 from mixvllm.server.requests_in_flight import RequestsInFlight
 from mixvllm.server.worker_news import Channel, ServerNews
 from mixvllm.settings.schema import ServeConfig
-from mixvllm.vllm_internals.shared_engine import EngineAccess
+
+
+class Access(Protocol):
+    """One API worker's access to the engine."""
+
+    @property
+    def place(self) -> int:
+        """Which of the workers this is."""
+
+    @property
+    def loads(self) -> MutableSequence[int] | None:
+        """How many connections each of them has, in memory that they share."""
+
+    def connect(self) -> Engine:
+        """Reach the engine; blocks until it is ready."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +56,7 @@ class WorkerJob:
     channels: Sequence[socket.socket]
     access_log: bool
 
-    def __call__(self, access: EngineAccess) -> None:
+    def __call__(self, access: Access) -> None:
         """Work until told to end."""
         for place, channel in enumerate(self.channels):
             if place != access.place:
@@ -54,15 +69,16 @@ class WorkerJob:
 class WorkerState:
     """The state of the server as a worker was told it last; see `ServerState`."""
 
-    def __init__(self, engine: Engine, app: ASGIApp, began: float, channel: Channel) -> None:
+    def __init__(self, live: LiveSettings, engine: Engine, began: float, channel: Channel) -> None:
         """Begin with an engine that must not be used yet.
 
         Args:
+            live: The settings that are in force.
             engine: The worker's access to the engine.
-            app: The engine's HTTP app.
             began: When the server began.
             channel: Where to tell that requests are in flight.
         """
+        self.live = live
         self.lifecycle = Lifecycle(began=began)
         self.engine = engine
         self.app: ASGIApp | None = None
@@ -72,8 +88,12 @@ class WorkerState:
         self.engine_pids: tuple[int, ...] = ()
         self.worker_pids: tuple[int, ...] = ()
         self.death = RESTARTING
-        self._app = app
+        self._app: ASGIApp | None = None
         self._interruption: Interruption | None = None
+
+    async def start(self) -> None:
+        """Make the engine's app; requests go to it when the server says so."""
+        self._app = await self.engine.start(self)
 
     @property
     def interruption(self) -> Interruption | None:
@@ -82,6 +102,7 @@ class WorkerState:
 
     def take(self, news: ServerNews) -> None:
         """Take over what the server says of itself."""
+        self.live.current = news.settings
         self.restarts = news.restarts
         self.prediction = news.prediction
         self.engine_pids = news.engine_pids or self.engine_pids
@@ -97,17 +118,17 @@ class WorkerState:
             self.engine.end_requests()
 
 
-async def _work(job: WorkerJob, access: EngineAccess) -> None:
+async def _work(job: WorkerJob, access: Access) -> None:
     """Connect to the engine and answer requests.
 
     The engine is reached on the loop: a death that comes before the first request is seen.
     """
     engine = access.connect()
-    app = await engine.start()
     channel = await Channel.over(job.channels[access.place])
-    state = WorkerState(engine, app, job.began, channel)
-    gateway = create_gateway(LiveSettings(job.settings), state)
-    config = http_config(gateway, job.settings.server, access_log=job.access_log)
+    live = LiveSettings(job.settings)
+    state = WorkerState(live, engine, job.began, channel)
+    await state.start()
+    config = http_config(create_gateway(live, state), live, access_log=job.access_log)
     share = Share(access.loads, access.place) if access.loads is not None else None
     server = SharedSocketServer(config, share)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _end, server)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from multiprocessing import connection
 from typing import Any
 
-from mixvllm.server.api_worker import WorkerJob
+from mixvllm.server.api_worker import Access, WorkerJob
 from mixvllm.server.engine import ASGIApp, Receive, Scope, Send
 from mixvllm.server.interruption import RETRY_AFTER_S
 from mixvllm.server.lifecycle import Lifecycle
@@ -19,11 +19,13 @@ from mixvllm.server.state import ServerState
 from mixvllm.server.worker_news import Channel, ServerNews, first_message
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.facts import EngineFacts
-from mixvllm.vllm_internals.shared_engine import SharedEngine, launch_shared_engine
+from mixvllm.vllm_internals.shared_engine import SharedEngine
+
+Launch = Callable[[Callable[[Access], None]], SharedEngine]
 
 
 def build_api_workers(
-    arguments: list[str],
+    launch: Launch,
     settings: ServeConfig,
     sock: socket.socket,
     *,
@@ -33,22 +35,21 @@ def build_api_workers(
     """Load an engine and start the API workers in front of it; blocks until all are loaded.
 
     Args:
-        arguments: The arguments of vLLM's API server.
+        launch: Starts the engine and as many API processes, each of which does what it is given.
         settings: The settings.
         sock: The socket that the workers answer on.
         began: When the server began, by the monotonic clock.
         access_log: Whether every request is logged.
 
     Raises:
-        SettingsError: vLLM does not take the arguments.
-        InstallationError: this vLLM is not one that mixvllm knows.
-        Exception: whatever vLLM raises; the cause may stand only in its output.
+        RuntimeError: an API worker ended while loading.
+        Exception: whatever the launch raises.
     """
     pairs = [socket.socketpair() for _ in range(settings.server.workers)]
     ours, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     try:
         job = WorkerJob(settings, sock, began, theirs, access_log)
-        engine = launch_shared_engine(arguments, settings.server.workers, job)
+        engine = launch(job)
     except BaseException:
         for end in ours:
             end.close()
@@ -137,6 +138,7 @@ class ApiWorkers:
         self._channels = [await Channel.over(end) for end in self._ends]
         self._listening = [asyncio.create_task(self._listen(each)) for each in self._channels]
         server.lifecycle.subscribe(self._tell_change)
+        server.live.subscribe(self._tell)
         return ask_for_new_connection
 
     def openapi(self) -> dict[str, Any] | None:
@@ -147,6 +149,7 @@ class ApiWorkers:
         """Have the workers end what they are answering."""
         if self._server is not None:
             self._server.lifecycle.unsubscribe(self._tell_change)
+            self._server.live.unsubscribe(self._tell)
             self._tell()
 
     def shutdown(self, timeout_s: float) -> None:

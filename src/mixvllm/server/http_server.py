@@ -14,8 +14,8 @@ from typing import Any
 import uvicorn
 
 from mixvllm.server.engine import ASGIApp
+from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.patient_protocol import patient_protocol
-from mixvllm.settings.schema import ServerConfig
 
 LOG = logging.getLogger(__name__)
 CLOSE_CONNECTIONS_S = 1
@@ -26,21 +26,21 @@ FILES_USED_UP_S = 1.0
 
 
 def http_config(
-    app: ASGIApp, settings: ServerConfig, *, access_log: bool, one_answer_each: bool = False
+    app: ASGIApp, live: LiveSettings, *, access_log: bool, one_answer_each: bool = False
 ) -> uvicorn.Config:
     """How uvicorn serves an app of ours.
 
     Args:
         app: The app.
-        settings: The server's settings.
+        live: The settings that are in force.
         access_log: Whether every request is logged.
         one_answer_each: Whether a connection ends with its first answer.
     """
     return uvicorn.Config(
         app,
         lifespan="off",
-        http=patient_protocol(settings.client_timeout_s),
-        timeout_keep_alive=math.ceil(settings.keep_alive_s),
+        http=patient_protocol(lambda: live.current.server.client_timeout_s),
+        timeout_keep_alive=math.ceil(live.at_start.server.keep_alive_s),
         log_config=uvicorn.config.LOGGING_CONFIG if access_log else None,
         use_colors=False,
         log_level="info" if access_log else "warning",

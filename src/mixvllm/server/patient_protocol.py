@@ -6,6 +6,7 @@ uvicorn waits for ever for the rest of a request's head, and for a client to rea
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
@@ -17,20 +18,21 @@ TOO_LARGE = (
 )
 
 
-def patient_protocol(patience_s: float) -> type[asyncio.Protocol]:
+def patient_protocol(patience_s: Callable[[], float]) -> type[asyncio.Protocol]:
     """The protocol for uvicorn's `http` argument.
 
     Args:
         patience_s: Seconds that a client may take for a request's head, or to read a part of the
             answer; 0 is for ever.
     """
-    return type("Protocol", (PatientProtocol,), {"patience_s": patience_s})
+    patience = property(lambda protocol: patience_s())
+    return type("Protocol", (PatientProtocol,), {"patience_s": patience})
 
 
 class PatientProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     """uvicorn's own protocol with two clocks: for reading a head, and for writing."""
 
-    patience_s = 0.0
+    patience_s: float
     _head_bytes = 0
     _clock: asyncio.TimerHandle | None = None
     _reading_clock: asyncio.TimerHandle | None = None

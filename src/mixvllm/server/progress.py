@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mixvllm.server.engine import StepReporter
 from mixvllm.server.lifecycle import Phase, Progress
+from mixvllm.server.reload import ReloadRefused, SettingsReloaded
 from mixvllm.vllm_internals.failure_cause import FailureCause, cause_of_exception
 from mixvllm.vllm_internals.output_lines import parse, read_sign
 
@@ -55,7 +56,7 @@ class ServerReady:
 # How long the last lines of dead processes may take through the pipe.
 LOG_LAG_S = 2.0
 
-ServerEvent = PhaseProgress | ServerReady
+ServerEvent = PhaseProgress | ServerReady | SettingsReloaded | ReloadRefused
 Reporter = Callable[[ServerEvent], None]
 
 

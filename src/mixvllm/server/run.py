@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
-import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mixvllm.errors import MixvllmError
 from mixvllm.server.address import url_of
-from mixvllm.server.children import leave
 from mixvllm.server.engine import EngineBuilder
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.http_server import HttpServer, SharedSocketServer, http_config, loop_factory
@@ -22,13 +20,12 @@ from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.output_capture import OutputCapture
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
+from mixvllm.server.reload import ReloadRefused, take_over
 from mixvllm.server.restarts import RestartBudget
+from mixvllm.server.signals import Signals
 from mixvllm.server.start_record import StartRecord
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
-
-# Beyond the grace of the streams: engine, HTTP server, clean-up.
-END_MARGIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +39,7 @@ class ServerRun:
         report: Told of every event.
         capture: The captured output, or None to leave output alone.
         access_log: Whether every request is logged.
+        reread: Resolves the settings anew, for a reload; raises what is wrong with them.
         record: What keeps the figures of a start; None keeps nothing.
     """
 
@@ -51,6 +49,7 @@ class ServerRun:
     report: Reporter
     capture: OutputCapture | None = None
     access_log: bool = False
+    reread: Callable[[], ServeConfig] | None = None
     record: StartRecord | None = None
 
 
@@ -64,10 +63,15 @@ def run_server(run: ServerRun) -> MixvllmError | None:
 
 
 async def _serve(run: ServerRun) -> MixvllmError | None:
-    supervisor, registry = _supervise(run)
-    settings = run.settings.server
-    server = _http_server(run, supervisor)
-    _handle_signals(supervisor, settings.shutdown_grace_s)
+    live = LiveSettings(run.settings)
+    supervisor, registry = _supervise(run, live)
+    server = _http_server(run, live, supervisor)
+    signals = Signals(
+        stop=supervisor.stop,
+        reload=lambda: _reload(run, live),
+        grace_s=lambda: live.current.server.shutdown_grace_s,
+    )
+    signals.handle()
     serving = asyncio.create_task(server.serve(sockets=[run.sock]))
     try:
         # vLLM is imported in a thread, and imports hold the interpreter: first the first answer.
@@ -81,12 +85,12 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
     return supervisor.error
 
 
-def _http_server(run: ServerRun, supervisor: Supervisor) -> HttpServer:
+def _http_server(run: ServerRun, live: LiveSettings, supervisor: Supervisor) -> HttpServer:
     """What answers in this process: everything, or what no API worker is there to answer."""
     has_workers = run.settings.server.workers > 1
     config = http_config(
-        create_gateway(LiveSettings(run.settings), supervisor),
-        run.settings.server,
+        create_gateway(live, supervisor),
+        live,
         access_log=run.access_log,
         # The next request is for a worker, which takes connections and no others'.
         one_answer_each=has_workers,
@@ -101,7 +105,7 @@ def _http_server(run: ServerRun, supervisor: Supervisor) -> HttpServer:
     return server
 
 
-def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
+def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, RegistryEntry]:
     lifecycle, server = Lifecycle(), run.settings.server
     log = run.capture.log if run.capture else None
     reader = OutputReader(
@@ -110,7 +114,7 @@ def _supervise(run: ServerRun) -> tuple[Supervisor, RegistryEntry]:
     supervisor = Supervisor(
         run.builder,
         lifecycle,
-        grace_s=server.shutdown_grace_s,
+        live=live,
         budget=RestartBudget(server.max_restarts if server.restart == "on-failure" else 0),
         health_timeout_s=server.health_timeout_s,
         find_cause=reader.find_cause,
@@ -167,21 +171,13 @@ def _describe(run: ServerRun, log: Path | None) -> RunningServer:
     )
 
 
-def _handle_signals(supervisor: Supervisor, grace_s: float) -> None:
-    """The first signal asks for the end, the second one is the end."""
-    asked = False
-
-    def on_signal() -> None:
-        nonlocal asked
-        if asked:
-            leave(0)
-        asked = True
-        # Whatever hangs, the process ends; a thread, because the loop may be what hangs.
-        watchdog = threading.Timer(grace_s + END_MARGIN_S, leave, args=(0,))
-        watchdog.daemon = True
-        watchdog.start()
-        supervisor.stop()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
+def _reload(run: ServerRun, live: LiveSettings) -> None:
+    """Read the settings anew; what is wrong with them changes nothing."""
+    if run.reread is None:
+        return
+    try:
+        fresh = run.reread()
+    except MixvllmError as error:
+        run.report(ReloadRefused(error.message, error.hint, error.problems))
+    else:
+        run.report(take_over(live, fresh))

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from mixvllm.server.engine import Engine, StepReporter
 from mixvllm.server.gpu_memory import GpuMemory
@@ -56,9 +57,10 @@ class ServedEngineBuilder:
         prepare_environment(os.environ, key_is_ours=key_is_ours, max_n=self.settings.server.max_n)
         if self.settings.server.workers > 1:
             from mixvllm.server.api_workers import build_api_workers
+            from mixvllm.vllm_internals.shared_engine import launch_shared_engine
 
             return build_api_workers(
-                arguments,
+                partial(launch_shared_engine, arguments, self.settings.server.workers),
                 self.settings,
                 self.sock,
                 began=self.began,

@@ -7,12 +7,17 @@ from typing import Protocol
 from mixvllm.server.engine import ASGIApp, Engine
 from mixvllm.server.interruption import Interruption
 from mixvllm.server.lifecycle import Lifecycle
+from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.prediction import Prediction
 from mixvllm.server.requests_in_flight import RequestsInFlight
 
 
 class ServerState(Protocol):
     """The state of a server."""
+
+    @property
+    def live(self) -> LiveSettings:
+        """The settings that are in force."""
 
     @property
     def lifecycle(self) -> Lifecycle:

@@ -15,6 +15,7 @@ from mixvllm.server.engine_watch import EngineWatch
 from mixvllm.server.freed_memory import free_memory
 from mixvllm.server.interruption import FAILED, RESTARTING, STOPPING, Interruption
 from mixvllm.server.lifecycle import START_UP, Lifecycle, Phase, Progress
+from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.prediction import Prediction
 from mixvllm.server.requests_in_flight import RequestsInFlight
 from mixvllm.server.restarts import RestartBudget
@@ -32,6 +33,7 @@ class Supervisor:
     """Builds the engine off the event loop, watches it, replaces it when it dies, stops it.
 
     Attributes:
+        live: The settings that are in force.
         lifecycle: The phases of the server.
         engine: The engine while it serves.
         app: The engine's HTTP app while it serves.
@@ -45,7 +47,7 @@ class Supervisor:
         builder: EngineBuilder,
         lifecycle: Lifecycle,
         *,
-        grace_s: float,
+        live: LiveSettings,
         budget: RestartBudget,
         health_timeout_s: float = 0.0,
         find_cause: FindCause = lambda error: str(error) if error else None,
@@ -56,12 +58,13 @@ class Supervisor:
         Args:
             builder: What builds them.
             lifecycle: The phases of the server.
-            grace_s: Seconds that requests in flight may go on after `stop`.
+            live: The settings that are in force.
             budget: How often a dead engine is replaced.
             health_timeout_s: Seconds after which a silent engine is wedged; 0 never asks.
             find_cause: Words a failure of the engine from its exception and its output; blocks.
             log: The file to name in errors.
         """
+        self.live = live
         self.lifecycle = lifecycle
         self.engine: Engine | None = None
         self.app: ASGIApp | None = None
@@ -69,7 +72,6 @@ class Supervisor:
         self.restarts = 0
         self.error: MixvllmError | None = None
         self._builder = builder
-        self._grace_s = grace_s
         self._budget = budget
         self._health_timeout_s = health_timeout_s
         self._find_cause = find_cause
@@ -144,7 +146,8 @@ class Supervisor:
         pause_s = self._budget.take()
         if pause_s is None:
             raise self._last_of_many(failure)
-        detail = f"{failure.message.removesuffix('.')}. Restart {self._budget.used} of {self._budget.most}"
+        detail = f"{failure.message.removesuffix('.')}. "
+        detail += f"Restart {self._budget.used} of {self._budget.most}"
         detail += f" in {pause_s:g} s." if pause_s else " now."
         self.lifecycle.move(Phase.RESTARTING, Progress(detail))
         return not await self._stop_comes_within(pause_s)
@@ -259,7 +262,7 @@ class Supervisor:
             self.lifecycle.move(Phase.DRAINING)
         if self.engine is not None:
             if self.error is None:
-                await self.requests.wait_until_none(self._grace_s)
+                await self.requests.wait_until_none(self.live.current.server.shutdown_grace_s)
             self._interruption = STOPPING
             await self._remove_engine()
         self._thread.shutdown(wait=False)

@@ -9,10 +9,13 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import SecretStr
+
 from mixvllm.server.interruption import Interruption
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.prediction import Prediction
 from mixvllm.server.state import ServerState
+from mixvllm.settings.schema import ServeConfig
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class ServerNews:
     """The state of the server as the workers are told it.
 
     Attributes:
+        settings: The settings that are in force.
         phase: What it is doing.
         progress: How far that is.
         error: Why it stopped.
@@ -31,6 +35,7 @@ class ServerNews:
         death: What clients are told if the engine dies now.
     """
 
+    settings: ServeConfig
     phase: Phase
     progress: Progress | None
     error: str | None
@@ -46,6 +51,7 @@ class ServerNews:
         """The state of a server now."""
         lifecycle = server.lifecycle
         return cls(
+            settings=server.live.current,
             phase=lifecycle.phase,
             progress=lifecycle.progress,
             error=lifecycle.error,
@@ -62,6 +68,7 @@ class ServerNews:
         """What `as_data` wrote."""
         interruption, progress = data["interruption"], data["progress"]
         return cls(
+            settings=ServeConfig.from_layers([data["settings"]]),
             phase=Phase(data["phase"]),
             progress=progress and Progress(**progress),
             error=data["error"],
@@ -74,8 +81,8 @@ class ServerNews:
         )
 
     def as_data(self) -> dict[str, Any]:
-        """The news as plain data."""
-        return asdict(self)
+        """The news as plain data, secrets and all."""
+        return {**asdict(self), "settings": self.settings.model_dump()}
 
 
 class Channel:
@@ -108,7 +115,11 @@ class Channel:
 
 def to_line(message: dict[str, Any]) -> bytes:
     """A message as it is sent."""
-    return json.dumps(message).encode() + b"\n"
+    return json.dumps(message, default=_revealed).encode() + b"\n"
+
+
+def _revealed(secret: SecretStr) -> str:
+    return secret.get_secret_value()
 
 
 def first_message(sock: socket.socket) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def check(case: Case) -> Checked:
     answer = None
     if case.request is not None:
         try:
-            answer = _estimate(case, case.request)
+            answer = _estimate(case, case.request())
         except EstimateError as error:
             # What a rule has named already needs no second voice.
             if not any(finding.severity == "error" for finding in findings):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from mixvllm.errors import EstimateError, ModelError, Problem
+from mixvllm.errors import ModelError, Problem
 from mixvllm.models.find import find_model
 from mixvllm.settings.check import FileReport, in_reading_order
 from mixvllm.settings.layers.yaml_file import ConfigFile
@@ -14,7 +15,7 @@ from mixvllm.settings.merge import Merged, merge
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.settings.validate import errors_of, validate
 from mixvllm.sizing.check import check
-from mixvllm.sizing.finding import Case
+from mixvllm.sizing.finding import Case, gpus_wanted
 from mixvllm.sizing.placing import placed
 from mixvllm.sizing.shape_rules import LONGER_VARIABLE
 
@@ -44,8 +45,7 @@ class Given:
         """What these settings would run on."""
         if self.gpu is not None or self.present is None:
             return self.gpu
-        asked = settings.inference
-        return self.present.to_plan_for(asked.tensor_parallel_size * asked.pipeline_parallel_size)
+        return self.present.to_plan_for(gpus_wanted(settings.inference))
 
     @property
     def gpu_count(self) -> int | None:
@@ -89,7 +89,7 @@ def _of_profile(
         return
     try:
         case = _case(merged, against, fit=fit)
-    except (ModelError, EstimateError) as error:
+    except ModelError as error:
         yield f"not judged against its model: {error.message}"
         return
     result = check(case)
@@ -103,18 +103,20 @@ def _case(merged: Merged, against: Given, *, fit: bool) -> Case:
     found = find_model(
         settings.model.name, revision=settings.model.revision, may_ask_the_hub=against.online
     )
-    gpu = against.gpu_for(settings)
+    judged = against.gpu is not None or against.gpu_count is not None
     return Case(
         settings,
         found,
-        request=_request(settings, gpu) if fit and gpu is not None else None,
-        gpu=gpu,
+        request=partial(_request, settings, against) if fit and judged else None,
+        gpu=against.gpu_for(settings),
         gpu_count=against.gpu_count,
         may_exceed_context=against.environment.get(LONGER_VARIABLE) == "1",
     )
 
 
-def _request(settings: ServeConfig, gpu: Gpu) -> EstimateRequest:
+def _request(settings: ServeConfig, against: Given) -> EstimateRequest:
+    from mixvllm.sizing.here import planned_here
     from mixvllm.sizing.request import Choices, estimate_request
 
-    return replace(estimate_request(settings, Choices()), gpu=gpu)
+    request = replace(estimate_request(settings, Choices()), gpu=against.gpu)
+    return planned_here(request, against.present)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,8 @@ class Case:
     Attributes:
         settings: The settings; they name the model.
         found: The model.
-        request: What an estimate of them asks for; None where the memory is not to be judged.
+        request: Says what an estimate of them asks for, or why there can be none (EstimateError);
+            None where the memory is not to be judged.
         gpu: The GPU, where one is known.
         gpu_count: How many such GPUs there are; None where nobody counted.
         memory: The memory of the machine, where the model is served from it.
@@ -46,7 +48,7 @@ class Case:
 
     settings: ServeConfig
     found: FoundModel
-    request: EstimateRequest | None = None
+    request: Callable[[], EstimateRequest] | None = None
     gpu: Gpu | None = None
     gpu_count: int | None = None
     memory: MachineMemory | None = None
@@ -92,6 +94,11 @@ class Finding:
     severity: Severity = "error"
     advice: str | None = None
     ways_out: tuple[Suggestion, ...] = ()
+
+
+def gpus_wanted(asked: InferenceConfig) -> int:
+    """How many GPUs the settings take in all."""
+    return asked.tensor_parallel_size * asked.pipeline_parallel_size * asked.data_parallel_size
 
 
 def in_gib(size_bytes: int) -> str:

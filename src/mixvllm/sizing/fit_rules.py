@@ -19,6 +19,7 @@ from mixvllm.sizing.finding import (
     Case,
     Finding,
     MachineMemory,
+    gpus_wanted,
     in_gib,
 )
 
@@ -31,8 +32,7 @@ MORE_GPUS = "--tensor-parallel-size"
 
 def count_findings(case: Case) -> Iterator[Finding]:
     """More GPUs asked for than there are."""
-    asked = case.asked
-    wanted = asked.tensor_parallel_size * asked.pipeline_parallel_size * asked.data_parallel_size
+    wanted = gpus_wanted(case.asked)
     if case.gpu_count is None or wanted <= case.gpu_count:
         return
     has = f"{case.gpu_count} GPU{'s are' if case.gpu_count != 1 else ' is'} here"

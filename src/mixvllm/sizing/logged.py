@@ -35,6 +35,20 @@ from mixvllm.vllm_internals.startup_log import StartupLog
 
 # How far the memory of a named GPU may lie from the log's before it is another one.
 SAME_GPU = 0.03
+COUNTS = dict.fromkeys(
+    (
+        "max_model_len",
+        "tensor_parallel_size",
+        "pipeline_parallel_size",
+        "data_parallel_size",
+        "max_num_seqs",
+        "max_num_batched_tokens",
+    ),
+    int,
+)
+WORDS = dict.fromkeys(("dtype", "kv_cache_dtype", "quantization"), str)
+KINDS = {**COUNTS, **WORDS, "gpu_memory_utilization": float | int, "enforce_eager": bool}
+SHORT_DTYPES = {"half": "float16", "float": "float32"}
 TERMS_TOLD = {
     "weights_gib": "weights",
     "activation_gib": "peak activation",
@@ -153,8 +167,9 @@ class _Reader:
 
     def revision(self) -> str | None:
         """The revision of the model; a commit that the log names is not asked for again."""
-        told = self._log.arguments.values.get("revision") if self._log.arguments else None
-        return self._beside.settings.model.revision or told
+        told = self._logged().get("revision")
+        logged = told if isinstance(told, str) else None
+        return self._beside.settings.model.revision or logged
 
     def request(self, description: ModelDescription) -> EstimateRequest:
         """What an estimate is asked for."""
@@ -232,6 +247,9 @@ class _Reader:
 
     def _setting(self, name: str) -> Any:
         told = _normal(name, self._log.told(name))
+        if told is not None and not isinstance(told, KINDS[name]):
+            self.assumed.append(f"The log's {name} could not be read: {str(told)[:40]!r}.")
+            told = None
         key = f"inference.{name}"
         if key not in self._beside.given:
             return told
@@ -252,7 +270,7 @@ class _Reader:
                 told[name] = False
         read = read_arguments({**self._beside.settings.vllm, **told})
         memory = told.get(MEMORY_ARGUMENT)
-        return read | ({"kv_cache_memory_bytes": int(memory)} if memory else {})
+        return read | ({"kv_cache_memory_bytes": memory} if isinstance(memory, int) else {})
 
     def _logged(self) -> dict[str, Any]:
         return self._log.arguments.values if self._log.arguments else {}
@@ -268,5 +286,6 @@ def _normal(name: str, told: Any) -> Any:
     if told in ("auto", "") and name not in ("dtype", "kv_cache_dtype"):
         return None
     if isinstance(told, str):
-        return told.removeprefix("torch.")
+        told = told.removeprefix("torch.")
+        return SHORT_DTYPES.get(told, told) if name == "dtype" else told
     return told

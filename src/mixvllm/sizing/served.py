@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from mixvllm.errors import EstimateError, ModelError, Problem
-from mixvllm.memory.gpu_table import Gpu
+from mixvllm.errors import ModelError, Problem
 from mixvllm.settings.merge import ResolvedValue
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizing.check import check
-from mixvllm.sizing.finding import Case, MachineMemory
+from mixvllm.sizing.finding import Case, MachineMemory, gpus_wanted
+from mixvllm.sizing.here import planned_here
 from mixvllm.sizing.placing import placed
 from mixvllm.sizing.present import present_gpus
 from mixvllm.sizing.serving import served_model, served_request
@@ -48,32 +49,28 @@ class Judgement:
 def judge(server: Server) -> Judgement:
     """Check a server; a model that is not known here is a note."""
     try:
-        result = check(_case(server))
-    except (ModelError, EstimateError) as error:
+        case = _case(server)
+    except ModelError as error:
         return Judgement((), (f"not checked against its model: {error.message}",))
+    result = check(case)
     problems = tuple(placed(finding, server.values) for finding in result.findings)
     return Judgement(problems, result.notes)
 
 
 def _case(server: Server) -> Case:
     settings = server.settings
-    found = served_model(settings)
-    gpu, count = _gpus(server)
-    return Case(
+    case = Case(
         settings,
-        found,
-        request=served_request(settings, server.engine, found.description, gpu=gpu),
-        gpu=gpu,
-        gpu_count=count,
-        memory=server.memory if server.engine.build == "cpu" else None,
+        served_model(settings),
         may_exceed_context=server.environment.get(LONGER_VARIABLE) == "1",
     )
-
-
-def _gpus(server: Server) -> tuple[Gpu | None, int | None]:
-    """The GPU to plan for and how many there are; a CPU build uses none."""
+    request = partial(served_request, settings, server.engine, case.found.description)
     if server.engine.build == "cpu":
-        return None, None
-    present, asked = present_gpus(server.environment), server.settings.inference
-    gpu = present.to_plan_for(asked.tensor_parallel_size * asked.pipeline_parallel_size)
-    return gpu, len(present.gpus) or None
+        return replace(case, request=request, memory=server.memory)
+    present = present_gpus(server.environment)
+    return replace(
+        case,
+        request=lambda: planned_here(request(), present),
+        gpu=present.to_plan_for(gpus_wanted(settings.inference)),
+        gpu_count=len(present.gpus) or None,
+    )

@@ -9,6 +9,7 @@ from mixvllm.errors import EstimateError
 from mixvllm.memory.answer import Capacity, Estimate
 from mixvllm.memory.defaults import default_length
 from mixvllm.memory.gpu_table import Gpu
+from mixvllm.memory.request import EstimateRequest
 from mixvllm.models.found import FoundModel
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizing.check import Checked, check
@@ -116,7 +117,10 @@ def _tried(found: FoundModel, wish: Wish, asked: dict[str, object]) -> Candidate
 def _case(found: FoundModel, wish: Wish, asked: dict[str, object]) -> Case:
     model = {"name": found.description.name, "trust_remote_code": True}
     settings = ServeConfig.from_layers([{"model": model, "inference": asked}])
-    request = replace(estimate_request(settings, Choices()), gpu=wish.gpu)
+
+    def request() -> EstimateRequest:
+        return replace(estimate_request(settings, Choices()), gpu=wish.gpu)
+
     return Case(settings, found, request, wish.gpu)
 
 

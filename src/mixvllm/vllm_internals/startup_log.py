@@ -14,6 +14,8 @@ from mixvllm.vllm_internals.failure_cause import FailureCause
 from mixvllm.vllm_internals.log_arguments import LoggedArguments, read_arguments, read_config
 from mixvllm.vllm_internals.log_lines import parse_line
 
+# No figure of a start has more digits than that.
+NUMBER = re.compile(r"-?\d{1,15}(\.\d+)?")
 GIB = r"(-?\d+(?:\.\d+)?) ?Gi?B"
 # Of several workers the most loaded one decides: it has the most of these, and the least of
 # `available_gib`.
@@ -215,7 +217,8 @@ def _take(log: StartupLog, message: str) -> None:
     for pattern, names in MEASURED:
         if match := pattern.search(message):
             for name, written in zip(names, match.groups(), strict=True):
-                _keep(log.measured, name, float(written.replace(",", "")))
+                if NUMBER.fullmatch(number := written.replace(",", "")):
+                    _keep(log.measured, name, float(number))
     log.is_complete = log.is_complete or bool(ENDED_WELL.search(message))
 
 

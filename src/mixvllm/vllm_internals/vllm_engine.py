@@ -140,7 +140,7 @@ class VllmEngine:
         """Ask the engine's own process something small; it answers between two steps."""
         await self._llm.engine_core.call_utility_async("get_supported_tasks")
 
-    async def start(self, server: object = None) -> FastAPI:
+    async def start(self, server: object) -> FastAPI:
         """Make vLLM's app, which needs nothing of the server.
 
         The engine's output is read by tasks that its first awaited call starts on the loop of

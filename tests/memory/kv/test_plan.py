@@ -253,7 +253,12 @@ def test_chunks_with_a_draft_head_keep_every_token() -> None:
         (
             model(FULL, DELTA, architecture="FalconH1ForCausalLM"),
             {"pipeline_parallel_size": 2},
-            "Pipeline parallelism of FalconH1ForCausalLM is not modelled",
+            "1 layers cannot be shared among 2",
+        ),
+        (
+            model(FULL, CrossAttention(8, 128, 128, 1500)),
+            {"pipeline_parallel_size": 2},
+            "Pipeline parallelism of MadeUpForCausalLM is not modelled",
         ),
         (
             model(FULL, FULL),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,7 +47,14 @@ class Group:
 
     def bytes_per_block(self, stage: int) -> int:
         """Bytes of one block on a stage's rank: a page for each of its layers."""
-        return sum(member.cache.page_bytes for member in self.members if member.stage == stage)
+        return self._stage_bytes[stage]
+
+    @cached_property
+    def _stage_bytes(self) -> Counter[int]:
+        sizes: Counter[int] = Counter()
+        for member in self.members:
+            sizes[member.stage] += member.cache.page_bytes
+        return sizes
 
     @cached_property
     def unlike(self) -> tuple[LayerCache, ...]:

@@ -35,9 +35,8 @@ from mixvllm.models.description import (
     SlidingWindow,
 )
 
-# A decoder layer of these has attention and a state, so that layers cannot be counted off for
-# the stages of a pipeline.
-PARALLEL_HYBRIDS = frozenset({"FalconH1ForCausalLM", "Zamba2ForCausalLM", "HymbaForCausalLM"})
+# A decoder layer of these has attention and a state, which the description has as two entries.
+PARALLEL_HYBRIDS = frozenset({"FalconH1ForCausalLM"})
 
 Stage = tuple[LayerCache, ...]
 
@@ -51,10 +50,10 @@ def stage_caches(
         EstimateError: the layers cannot be split as asked.
     """
     stages = []
-    first = 0
+    first, each = 0, entries_each(description)
     for count in stage_layers(description, serving):
-        stages.append(description.layers[first : first + count])
-        first += count
+        stages.append(description.layers[first : first + count * each])
+        first += count * each
     stages[-1] = (*stages[-1], *serving.draft_layers)
     of_layer = {
         layer: layer_caches(layer, description, serving, sizes, dtype)
@@ -63,18 +62,23 @@ def stage_caches(
     return tuple(tuple(cache for layer in stage for cache in of_layer[layer]) for stage in stages)
 
 
+def entries_each(description: ModelDescription) -> int:
+    """How many of the description's entries are one decoder layer."""
+    return 2 if description.architecture in PARALLEL_HYBRIDS else 1
+
+
 def stage_layers(description: ModelDescription, serving: ServingFacts) -> tuple[int, ...]:
     """Decoder layers of each stage: evenly, the rest to the last stages but one, backwards.
 
     Raises:
         EstimateError: a partition that does not fit, or layers that cannot be counted.
     """
-    total = len(description.layers)
+    total = len(description.layers) // entries_each(description)
     stages = serving.pipeline_parallel_size
-    if stages > 1 and description.architecture in PARALLEL_HYBRIDS:
+    if stages > 1 and any(isinstance(layer, CrossAttention) for layer in description.layers):
         raise EstimateError(
-            f"Pipeline parallelism of {description.architecture} is not modelled: its layers have "
-            "attention and a state each."
+            f"Pipeline parallelism of {description.architecture} is not modelled: its decoder "
+            "attends to an encoder."
         )
     if serving.pipeline_partition is not None:
         if len(serving.pipeline_partition) != stages or sum(serving.pipeline_partition) != total:

@@ -1,0 +1,25 @@
+"""What became of settings that a running server has read anew."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from mixvllm.render.settings import render_problem
+from mixvllm.server.reload import ReloadRefused, SettingsReloaded
+
+
+def reload_lines(event: SettingsReloaded | ReloadRefused) -> RenderableType:
+    """What is in force now, and what is not."""
+    if isinstance(event, ReloadRefused):
+        words = [event.message, *([event.hint] if event.hint else [])]
+        problems = [render_problem(problem) for problem in event.problems]
+        refused = Text("Not reloaded: everything stays as it was. ", style="bold red")
+        return Group(refused.append(" ".join(words), style="not bold default"), *problems)
+    lines = []
+    if event.applied:
+        lines.append(Text.assemble(("Reloaded", "bold green"), f": {', '.join(event.applied)}"))
+    if event.needs_restart:
+        waiting = ", ".join(event.needs_restart)
+        lines.append(Text.assemble(("Needs a restart", "bold yellow"), f": {waiting}"))
+    return Group(*lines) if lines else Text("Reloaded: nothing has changed.")
