@@ -65,7 +65,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Run the tests that need no engine, no GPU and no network."""
-    run_pytest(session, "not engine and not gpu and not network", "--cov-report=")
+    run_pytest(session, "not engine and not faults and not gpu and not network", "--cov-report=")
     finished.add("tests")
 
 
@@ -80,8 +80,10 @@ def engine(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def faults(session: nox.Session) -> None:
-    """Run the long matrix of faults of the real engine: kills, stops, several workers."""
-    run_pytest(session, "faults and not gpu and not network")
+    """Hurt real servers in every way (half an hour); what follows `--` chooses tests."""
+    environment = engine_environment(session, with_tests=True)
+    chosen = session.posargs or ["tests/faults"]
+    run_python(session, environment, "-m", "pytest", "-m", "faults", "--no-cov", *chosen)
 
 
 @nox.session(venv_backend="none", default=False)
