@@ -58,7 +58,7 @@ def rest_of(stream: Iterator[str]) -> str:
         return "cut"
 
 
-def test_the_workers_answer_and_the_connections_are_spread_over_them(ready: ServerProcess) -> None:
+def test_the_workers_share_the_connections_and_say_the_same(ready: ServerProcess) -> None:
     workers = status_of(ready)["worker_pids"]
     assert len(workers) == 2
 
@@ -69,8 +69,6 @@ def test_the_workers_answer_and_the_connections_are_spread_over_them(ready: Serv
     assert sum(served) == 8
     assert min(served) >= 2
 
-
-def test_every_worker_says_of_the_server_what_the_server_says(ready: ServerProcess) -> None:
     answers = [status_of(ready) for _ in range(8)]
 
     assert {json.dumps({**answer, "elapsed_s": 0}) for answer in answers} == {

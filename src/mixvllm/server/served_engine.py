@@ -54,7 +54,12 @@ class ServedEngineBuilder:
         )
         on_step(Phase.LOADING, Progress(f"importing vLLM {self.installed.version}"))
         key_is_ours = self.settings.server.api_key is not None
-        prepare_environment(os.environ, key_is_ours=key_is_ours, max_n=self.settings.server.max_n)
+        prepare_environment(
+            os.environ,
+            key_is_ours=key_is_ours,
+            max_n=self.settings.server.max_n,
+            cpu_ranks=self._cpu_ranks,
+        )
         if self.settings.server.workers > 1:
             from mixvllm.server.api_workers import build_api_workers
             from mixvllm.vllm_internals.shared_engine import launch_shared_engine
@@ -69,6 +74,13 @@ class ServedEngineBuilder:
         from mixvllm.vllm_internals.vllm_engine import build_engine
 
         return build_engine(arguments)
+
+    @property
+    def _cpu_ranks(self) -> int:
+        """How many processes compute on CPUs."""
+        asked = self.settings.inference
+        ranks = asked.tensor_parallel_size * asked.pipeline_parallel_size
+        return ranks * asked.data_parallel_size if self.installed.build == "cpu" else 1
 
     def _predict(self) -> None:
         self.prediction = predict(self.settings, self.installed)

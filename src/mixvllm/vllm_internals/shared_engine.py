@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from mixvllm.errors import SettingsError
 from mixvllm.vllm_internals import symbols
 from mixvllm.vllm_internals.adapter import import_parser_plugins
 from mixvllm.vllm_internals.engine_processes import core_processes, describe_end, pids_below
@@ -57,12 +56,11 @@ def launch_shared_engine(
         work: What each of them does; it must stand being pickled.
 
     Raises:
-        SettingsError: vLLM does not take the arguments, or not with several API processes.
+        SettingsError: vLLM does not take the arguments.
         InstallationError: this vLLM is not one that mixvllm knows.
         Exception: whatever vLLM raises; the cause may stand only in its output.
     """
     args, engine_args, config = described_engine(arguments, api_processes=count, place=-1)
-    _check(args)
     listeners = symbols.BIND_ENGINE_LISTENERS.load()(config, count)
     engine = SharedEngine()
     launching = symbols.LAUNCH_CORE_ENGINES.load()(
@@ -132,18 +130,6 @@ class SharedEngine:
             if part is not None:
                 part.shutdown(timeout=timeout_s)
         shutil.rmtree(self.metrics_directory, ignore_errors=True)
-
-
-def _check(args: Namespace) -> None:
-    """Refuse what vLLM has in one API process only."""
-    found = [name for name in ("enable_elastic_ep", "headless") if getattr(args, name, False)]
-    if os.environ.get("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "0") not in ("", "0", "false", "False"):
-        found.append("VLLM_ALLOW_RUNTIME_LORA_UPDATING")
-    if found:
-        raise SettingsError(
-            f"vLLM has {' and '.join(found)} with one API process only.",
-            hint="Leave server.workers at 1, or switch that off.",
-        )
 
 
 @contextmanager
