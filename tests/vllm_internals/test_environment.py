@@ -15,7 +15,8 @@ def test_variables_are_set_where_they_are_unset() -> None:
 
     prepare_environment(environ, key_is_ours=False, max_n=16)
 
-    assert environ == {**DEFAULTS, "VLLM_WORKER_MULTIPROC_METHOD": "fork"}
+    ours = {**DEFAULTS, "VLLM_MAX_N_SEQUENCES": "16"}
+    assert environ == {**ours, "VLLM_WORKER_MULTIPROC_METHOD": "fork"}
 
 
 @pytest.mark.parametrize(
