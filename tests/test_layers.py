@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What is drawn, never what is done.
     "mixvllm.render": (
         "mixvllm.settings",
+        "mixvllm.doctor.check",
         "mixvllm.gpus.device",
         "mixvllm.gpus.formats",
         "mixvllm.sizing.placement",
@@ -65,6 +66,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.vllm_internals.planner_process",
     ),
     "mixvllm.gpus": (),
+    "mixvllm.doctor": (
+        "mixvllm.gpus",
+        "mixvllm.settings",
+        "mixvllm.server.address",
+        "mixvllm.server.registry",
+        "mixvllm.vllm_internals.installed",
+    ),
     "mixvllm.models": (),
     "mixvllm.memory": ("mixvllm.models.description", "mixvllm.models.weights.groups"),
     "mixvllm.settings": ("mixvllm.vllm_internals.arguments", "mixvllm.vllm_internals.installed"),

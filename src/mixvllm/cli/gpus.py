@@ -17,7 +17,6 @@ from mixvllm.errors import EstimateError, UsageError
 from mixvllm.gpus.demand import Demand, unmet
 from mixvllm.gpus.device import Inventory
 from mixvllm.gpus.inventory import NVML_DEADLINE_S, TORCH_DEADLINE_S, Machine
-from mixvllm.memory.sizes import parse_size
 from mixvllm.render.gpus import GpuView
 from mixvllm.render.gpus_json import inventory_as_json
 
@@ -149,6 +148,8 @@ def _size(text: str | None) -> int:
     Raises:
         UsageError: it is no size.
     """
+    from mixvllm.memory.sizes import parse_size
+
     try:
         size = 0 if text is None else parse_size(text)
     except EstimateError as error:

@@ -31,10 +31,12 @@ class Machine:
         nvml_deadline_s: float = NVML_DEADLINE_S,
         torch_deadline_s: float = TORCH_DEADLINE_S,
         root: Path = Path("/"),
+        asks_torch: bool = True,
     ) -> None:
         self.visible_devices = environment.get(VARIABLE)
         self.device_order = environment.get(ORDER_VARIABLE)
         self.root = root
+        self.asks_torch = asks_torch
         self.nvml = Reader("mixvllm.gpus.nvml", "NVIDIA's driver", nvml_deadline_s)
         self.torch = Reader("mixvllm.gpus.torch_cuda", "PyTorch", torch_deadline_s)
 
@@ -65,6 +67,8 @@ class Machine:
 
     def _without_nvml(self, nvml: Failure) -> Inventory:
         useless = no_use_asking_torch(nvml, self.root)
+        if not useless and not self.asks_torch:
+            useless = Failure("PyTorch was not asked", "mixvllm gpus")
         reading = Reading(failure=useless) if useless else self.torch.read()
         if reading.failure is not None:
             return Inventory((), "none", failures=(nvml, reading.failure))
