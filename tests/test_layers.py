@@ -58,9 +58,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.models",
         "mixvllm.memory",
         "mixvllm.gpus",
+        "mixvllm.vllm_internals.arguments",
         "mixvllm.vllm_internals.installed",
         "mixvllm.vllm_internals.model_types",
         "mixvllm.vllm_internals.startup_log",
+        "mixvllm.vllm_internals.tool_parsers",
         # `--exact`: the process that asks vLLM, and its answers; never vLLM itself.
         "mixvllm.vllm_internals.planner_answers",
         "mixvllm.vllm_internals.planner_process",
@@ -80,6 +82,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Data that the settings are checked against: light, and below everything.
     "mixvllm.vllm_internals.arguments": ("mixvllm.vllm_internals.installed",),
     "mixvllm.vllm_internals.model_types": ("mixvllm.vllm_internals.arguments",),
+    "mixvllm.vllm_internals.tool_parsers": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.installed": (),
     "mixvllm.errors": (),
     "mixvllm.directories": (),
