@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.gpus.packages import add_package
 from tests.gpus.stand_in import (
     EIGHT,
     FORBIDDEN,
@@ -214,9 +215,7 @@ def torch_package(directory: Path, text: str) -> dict[str, str]:
     site = directory / "site"
     (site / "torch").mkdir(parents=True)
     (site / "torch/__init__.py").write_text(text)
-    (site / "torch-2.13.0.dist-info").mkdir()
-    about = "Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0\n"
-    (site / "torch-2.13.0.dist-info/METADATA").write_text(about)
+    add_package(site, "torch", "2.13.0")
     (directory / "libnvidia-ml.so.1").write_text("no library")
     (directory / "dev").mkdir()
     (directory / "dev/kfd").touch()

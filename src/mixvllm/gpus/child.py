@@ -13,15 +13,15 @@ from mixvllm.gpus.device import Reading
 LENGTH = struct.Struct("!Q")
 
 
-def answer_requests(read: Callable[[], Reading]) -> None:
-    """Answer each line on stdin with what `read` returns; end as soon as stdin is closed.
+def answer_requests(read: Callable[[str], Reading]) -> None:
+    """Answer each line on stdin with what `read` makes of it; end as soon as stdin is closed.
 
     Whatever the libraries print goes nowhere: stdout is for the answers alone.
     """
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    for _ in sys.stdin.buffer:
-        data = pickle.dumps(read())
+    for line in sys.stdin:
+        data = pickle.dumps(read(line.strip()))
         answers.write(LENGTH.pack(len(data)) + data)
         answers.flush()
     # A thread that waits for the driver, or a library's own way out, must not keep us.

@@ -16,6 +16,8 @@ import pynvml
 
 from mixvllm.gpus.child import answer_requests
 from mixvllm.gpus.device import Failure, Gpu, GpuProcess, MigSlice, Reading
+from mixvllm.gpus.nvml_links import read_links
+from mixvllm.gpus.requests import LINKS
 
 T = TypeVar("T")
 NOT_FOUND = pynvml.NVML_ERROR_FUNCTION_NOT_FOUND
@@ -57,8 +59,8 @@ class Session:
         self.is_open = False
         self.stuck: dict[int, Thread] = {}
 
-    def read(self) -> Reading:
-        """Everything that NVML tells."""
+    def read(self, request: str = "") -> Reading:
+        """Everything that NVML tells; how the GPUs are joined where that is asked for."""
         try:
             if not self.is_open:
                 pynvml.nvmlInit()
@@ -74,6 +76,7 @@ class Session:
             self._read_all(count),
             driver=told(pynvml.nvmlSystemGetDriverVersion),
             cuda=f"{cuda // 1000}.{cuda % 1000 // 10}" if cuda else None,
+            links=read_links(count) if request == LINKS else None,
         )
 
     def _read_all(self, count: int) -> tuple[Gpu, ...]:

@@ -40,12 +40,12 @@ class Reader:
     ) -> None:
         self.close()
 
-    def read(self) -> Reading:
+    def read(self, request: str = "") -> Reading:
         """A reading, or why there is none; never later than the deadline."""
         try:
             process = self.process = self.process or self._start()
             assert process.stdin is not None
-            process.stdin.write(b"\n")
+            process.stdin.write(f"{request}\n".encode())
             process.stdin.flush()
             reading: Reading = pickle.loads(self._receive(process))
         except TimeoutError:
