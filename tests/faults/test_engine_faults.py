@@ -67,8 +67,8 @@ def test_a_broken_engine_is_replaced_behind_an_open_port(
         assert "The engine died and is being started again." in end
         assert "[DONE]" not in end
     assert wrong == []
-    # A stopped process may go on: it is given 5 s. The rest is the look at it on a busy machine.
-    assert seen_s < (3 if number == signal.SIGKILL else 10)
+    # No stop-watch: a machine may be busy. A hung engine is asked for a minute and more.
+    assert seen_s < 30
     assert not set(after["engine_pids"]).intersection(status["engine_pids"])
     assert still_running(old, within_s=5) == []
     assert "Paris" in capital_of_france(server)
