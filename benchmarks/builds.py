@@ -8,15 +8,17 @@ layers have no words here, or that this vLLM cannot build, is counted.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.oracle import run_of
-from mixvllm.models.build_catalogue import belongs
+from benchmarks.oracle import Run, run_of
+from mixvllm.models.build_catalogue import belongs, whole_config
 from mixvllm.models.sources import catalogue
 from mixvllm.vllm_internals.planner import ENVIRONMENT
 from mixvllm.vllm_internals.planner_capacity import PlannerSettings
@@ -27,49 +29,57 @@ BUILDS = Path(__file__).parents[1] / "tests" / "models" / "vllm_builds.json"
 Row = dict[str, Any]
 
 
-def files(folder: Path) -> dict[str, Path]:
-    """The config.json of each model that the catalogue takes from the folder."""
+def runs(folder: Path) -> dict[str, Run]:
+    """The documents of each model that the catalogue takes from the folder."""
     rows = map(json.loads, (folder / "INDEX.jsonl").read_text("utf-8").splitlines())
     known = set(catalogue.names())
     return {
-        row["model"]: folder / row["file"]
+        row["model"]: replace(run_of(folder / row["file"], {}), config=whole_config(folder, row))
         for row in rows
         if row["model"] in known and belongs(row["file"], row["model"])
     }
 
 
-def row_of(path: Path) -> Row | None:
+def row_of(run: Run) -> Row | None:
     """What vLLM builds; None where it cannot, or where a layer has no words here."""
-    run = run_of(path, {})
     documents = {"config": run.config}
     if run.quantization is not None:
         documents["hf_quant_config"] = run.quantization
-    try:
-        model = built(documents, PlannerSettings())
-        counted = model if model.config.quant_config is None else plain(run.config)
-    except Exception:
-        # Whatever vLLM and the libraries under it raise, it is their refusal to build.
+    model = attempted(documents)
+    # Packed parameters cannot be counted, and some formats have been dropped.
+    counted = model if model and model.parameters else attempted(plain(run.config))
+    model = model or counted
+    if model is None or counted is None:
         return None
     layers = Counter(map(words, model.stages[0].values()))
     if None in layers:
         return None
     layers.pop("", None)
+    settled = model.config.model_config
     return {
         "layers": dict(layers),
-        "length": model.config.model_config.max_model_len,
-        "dtype": str(model.config.model_config.dtype).removeprefix("torch."),
+        "length": settled.max_model_len,
+        "dtype": str(settled.dtype).removeprefix("torch."),
         "parameters": counted.parameters,
-        "vocabulary": model.config.model_config.get_vocab_size(),
+        "vocabulary": settled.get_vocab_size(),
     }
 
 
-def plain(config: dict[str, Any]) -> BuiltModel:
-    """The model with plain weights, whose elements can be counted."""
-    kept = json.loads(json.dumps(config))
+def attempted(documents: dict[str, Any]) -> BuiltModel | None:
+    """The model, or None: whatever vLLM and the libraries under it raise is their refusal."""
+    try:
+        return built(documents, PlannerSettings())
+    except Exception:
+        return None
+
+
+def plain(config: dict[str, Any]) -> dict[str, Any]:
+    """The documents of the same model with plain weights."""
+    kept = copy.deepcopy(config)
     for part in (kept, kept.get("text_config") or {}):
         for name in ("quantization_config", "compression_config"):
             part.pop(name, None)
-    return built({"config": kept}, PlannerSettings())
+    return {"config": kept}
 
 
 def words(spec: Any) -> str | None:
@@ -107,8 +117,8 @@ def main() -> int:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     stored: dict[str, Row] = json.loads(BUILDS.read_text("utf-8"))
-    known = files(Path(arguments[0]))
-    now = {name: row_of(path) for name, path in known.items()}
+    known = runs(Path(arguments[0]))
+    now = {name: row_of(run) for name, run in known.items()}
     moved = [name for name in stored if name in known and now[name] != stored[name]]
     for name in moved:
         print(f"moved: {name}\n  was {stored[name]}\n  is {now[name]}")
