@@ -17,6 +17,7 @@ import uvicorn
 from mixvllm.errors import MixvllmError
 from mixvllm.server.address import url_of
 from mixvllm.server.engine import EngineBuilder
+from mixvllm.server.explanation import explained
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.lifecycle import Lifecycle, Phase
 from mixvllm.server.live_settings import LiveSettings
@@ -116,7 +117,7 @@ def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, Registry
         grace_s=lambda: live.current.server.shutdown_grace_s,
         budget=RestartBudget(server.max_restarts if server.restart == "on-failure" else 0),
         health_timeout_s=server.health_timeout_s,
-        find_cause=reader.find_cause,
+        find_cause=lambda error: explained(reader.find_cause(error), run.settings),
         log=log,
     )
     if run.capture is not None:
