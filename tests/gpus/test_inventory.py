@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -249,3 +250,17 @@ def test_a_torch_that_cannot_tell_is_a_reason(tmp_path: Path, text: str, reason:
     found = inventory(torch_package(tmp_path, text), root=tmp_path, deadline_s=deadline_s)
     assert (found["source"], found["gpus"]) == ("none", [])
     assert found["reason"].endswith(reason)
+
+
+def test_a_reader_whose_owner_was_killed_does_not_stay_in_a_driver_that_hangs(
+    stand_in: StandIn,
+) -> None:
+    reader = subprocess.Popen(
+        [sys.executable, "-P", "-m", "mixvllm.gpus.nvml", "0.5"],
+        env=stand_in.plays(HANGING),
+        stdin=subprocess.PIPE,
+    )
+    assert reader.stdin is not None
+    reader.stdin.write(b"\n")
+    reader.stdin.close()
+    assert reader.wait(60) == -signal.SIGALRM

@@ -20,6 +20,8 @@ from mixvllm.gpus.nvml_links import read_links
 from mixvllm.gpus.requests import LINKS
 
 T = TypeVar("T")
+# A single GPU is given up early enough to tell of the others.
+SHARE_OF_A_GPU = 0.75
 NOT_FOUND = pynvml.NVML_ERROR_FUNCTION_NOT_FOUND
 # NVML speaks of these as of errors, though only the one fact is not to be had.
 UNKNOWN = (
@@ -214,8 +216,8 @@ def _told_of(handle: Any) -> Iterator[Any]:
 
 def main(arguments: Sequence[str]) -> None:
     """Answer until nobody asks any more."""
-    session = Session(deadline_s=float(arguments[0]))
-    answer_requests(session.read)
+    deadline_s = float(arguments[0])
+    answer_requests(Session(deadline_s * SHARE_OF_A_GPU).read, limit_s=2 * deadline_s)
 
 
 if __name__ == "__main__":

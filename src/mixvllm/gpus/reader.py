@@ -15,8 +15,6 @@ from types import TracebackType
 from mixvllm.gpus.child import LENGTH
 from mixvllm.gpus.device import Failure, Reading
 
-# The child gives up on a single GPU early enough to tell of the others.
-SHARE_OF_A_GPU = 0.75
 ENDS_WITHIN_S = 0.5
 
 
@@ -62,7 +60,7 @@ class Reader:
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: a `torch` or `pynvml` that lies in the current directory is not the installed one.
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", self.module, f"{self.deadline_s * SHARE_OF_A_GPU}"],
+            [sys.executable, "-P", "-m", self.module, f"{self.deadline_s}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
