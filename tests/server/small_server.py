@@ -5,12 +5,14 @@ import json
 import multiprocessing
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from mixvllm.server.address import listen
 from mixvllm.server.children import leave, own_children_from_now_on
 from mixvllm.server.engine import StepReporter
+from mixvllm.server.logs import printed_as_json
+from mixvllm.server.output_capture import capture_output
 from mixvllm.server.progress import ServerEvent
 from mixvllm.server.reload import ReloadRefused, SettingsReloaded
 from mixvllm.server.run import ServerRun, run_server
@@ -35,19 +37,27 @@ def main() -> None:
     parser.add_argument("--grace", type=float, default=10)
     parser.add_argument("--never-ready", action="store_true")
     parser.add_argument("--settings", type=Path, help="A JSON file that SIGHUP reads anew.")
+    parser.add_argument("--verbose-json", type=Path, help="Log in JSON, to this file too.")
     given = parser.parse_args()
 
     def read() -> ServeConfig:
         sections = json.loads(given.settings.read_text()) if given.settings else {}
         address = {"host": "127.0.0.1", "port": given.port, "shutdown_grace_s": given.grace}
-        return served(**{**sections, "server": {**address, **sections.get("server", {})}})
+        log_format = "json" if given.verbose_json else "text"
+        server = {**address, "log_format": log_format, **sections.get("server", {})}
+        return served(**{**sections, "server": server})
 
     builder = WithChild()
     if not given.never_ready:
         builder.gate.set()
     own_children_from_now_on()
     sock = listen("127.0.0.1", given.port)
-    error = run_server(ServerRun(read(), sock, builder, report=tell, reread=read))
+    run = ServerRun(read(), sock, builder, report=tell, reread=read)
+    if given.verbose_json is None:
+        error = run_server(run)
+    else:
+        with capture_output(given.verbose_json, echo=printed_as_json) as capture:
+            error = run_server(replace(run, capture=capture, access_log=True))
     leave(1 if error else 0)
 
 

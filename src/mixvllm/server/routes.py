@@ -7,17 +7,20 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from mixvllm.server.interruption import RETRY_AFTER_S
 from mixvllm.server.lifecycle import Phase
 from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.metrics.server_metrics import ServerMetrics
 from mixvllm.server.openapi import merge
-from mixvllm.server.status import ServerStatus, describe, metrics_before_engine
+from mixvllm.server.status import ServerStatus, describe
 from mixvllm.server.supervisor import Supervisor
 
 
-def create_router(settings: LiveSettings, supervisor: Supervisor) -> APIRouter:
+def create_router(
+    settings: LiveSettings, supervisor: Supervisor, server_metrics: ServerMetrics
+) -> APIRouter:
     """The routes of one server."""
     router = APIRouter(tags=["mixvllm"])
 
@@ -43,11 +46,10 @@ def create_router(settings: LiveSettings, supervisor: Supervisor) -> APIRouter:
         return describe(supervisor, settings.current)
 
     @router.get("/metrics", response_class=PlainTextResponse)
-    async def metrics() -> PlainTextResponse:
-        """Prometheus metrics: the engine's own as soon as there is one."""
-        return PlainTextResponse(
-            metrics_before_engine(supervisor), media_type="text/plain; version=0.0.4"
-        )
+    async def metrics(request: Request) -> Response:
+        """Prometheus metrics: the engine's own while there is one, and the server's."""
+        shown = await server_metrics.expose(request.scope["query_string"])
+        return Response(shown.text, headers={"Content-Type": shown.content_type})
 
     @router.get("/openapi.json", include_in_schema=False)
     async def openapi(request: Request) -> JSONResponse:

@@ -20,6 +20,8 @@ from mixvllm.server.engine import EngineBuilder
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.lifecycle import Lifecycle, Phase
 from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.logs import set_up_logs
+from mixvllm.server.metrics.gpu_readings import GpuReadings
 from mixvllm.server.output_capture import OutputCapture
 from mixvllm.server.patient_protocol import patient_protocol
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
@@ -71,17 +73,16 @@ def run_server(run: ServerRun) -> MixvllmError | None:
 async def _serve(run: ServerRun) -> MixvllmError | None:
     live = LiveSettings(run.settings)
     supervisor, registry = _supervise(run, live)
-    settings = run.settings.server
+    settings, gpus = run.settings.server, GpuReadings()
+    set_up_logs(settings.log_format, verbose=run.access_log)
     server = _Server(
         uvicorn.Config(
-            create_gateway(live, supervisor),
+            create_gateway(live, supervisor, gpus=gpus),
             lifespan="off",
             http=patient_protocol(lambda: live.current.server.client_timeout_s),
             timeout_keep_alive=math.ceil(settings.keep_alive_s),
-            log_config=uvicorn.config.LOGGING_CONFIG if run.access_log else None,
-            use_colors=False,
-            log_level="info" if run.access_log else "warning",
-            access_log=run.access_log,
+            log_config=None,
+            access_log=False,  # ours has the id of the request
             timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
         )
     )
@@ -101,6 +102,7 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
         server.should_exit = True
         await serving
         registry.remove()
+        gpus.close()
     return supervisor.error
 
 

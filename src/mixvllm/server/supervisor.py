@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,7 @@ from mixvllm.server.restarts import RestartBudget
 LOG = logging.getLogger(__name__)
 ENGINE_SHUTDOWN_S = 2.0
 LAST_WORDS_S = 1.0
+ENGINE_ERROR_KINDS = ("load", "died", "hung")
 
 FindCause = Callable[[BaseException | None], str | None]
 
@@ -35,6 +37,7 @@ class Supervisor:
         app: The engine's HTTP app while it serves.
         requests: The requests that the engine is answering.
         restarts: How often a dead engine was replaced.
+        engine_errors: How often engines failed, by kind.
         error: Why the server stopped, if nobody asked it to.
     """
 
@@ -65,6 +68,7 @@ class Supervisor:
         self.app: ASGIApp | None = None
         self.requests = RequestsInFlight()
         self.restarts = 0
+        self.engine_errors: Counter[str] = Counter(dict.fromkeys(ENGINE_ERROR_KINDS, 0))
         self.error: MixvllmError | None = None
         self._builder = builder
         self._grace_s = grace_s
@@ -148,8 +152,10 @@ class Supervisor:
             self.engine = building.result()
             self.app = await self.engine.start()
         except MixvllmError:
+            self.engine_errors["load"] += 1
             raise
         except Exception as error:
+            self.engine_errors["load"] += 1
             LOG.error("The engine could not be built.", exc_info=error)
             cause = await asyncio.to_thread(self._find_cause, error)
             raise self._worded(EngineStartError, cause) from error
@@ -180,6 +186,7 @@ class Supervisor:
         if self._budget.is_left:
             self.lifecycle.move(Phase.RESTARTING)
         seen = self.engine.describe_death() or failing.result()
+        self.engine_errors["hung" if watch.is_hung else "died"] += 1
         cause, _ = await asyncio.gather(
             asyncio.to_thread(self._find_cause, None), self._remove_engine(watch)
         )
