@@ -52,6 +52,7 @@ sys.exit(status)
         "status",
         "gpus",
         "gpus --json",
+        "doctor",
     ],
 )
 def test_a_command_that_only_talks_loads_nothing_heavy(command: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mixvllm.errors import Problem, SettingsError
 from mixvllm.server.address import listen
 from mixvllm.server.model_files import check_local_model
+from mixvllm.server.registry import running_servers
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.installed import InstalledEngine, require_engine
 
@@ -75,7 +76,10 @@ def _judged(
     from mixvllm.server.machine_memory import machine_memory
     from mixvllm.sizing.served import Server, judge
 
-    said = judge(Server(settings, values, engine, machine_memory(), os.environ))
+    def servers() -> set[int]:
+        return {running.pid for running in running_servers()}
+
+    said = judge(Server(settings, values, engine, machine_memory(), os.environ, servers))
     if any(problem.severity == "error" for problem in said.problems):
         raise SettingsError(
             f"{settings.model.name} cannot be served with these settings.",
