@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from mixvllm.server.logs import JsonFormatter, TextFormatter, json_line, printed_as_json
+from mixvllm.vllm_internals.failure_cause import FailureCause
+from mixvllm.vllm_internals.output_lines import parse
 from tests.server.processes import ServerProcess, server_process
 
 
@@ -47,6 +49,20 @@ def test_a_traceback_is_a_part_of_its_document() -> None:
 
     assert "\n" not in line
     assert "KeyError: 'why'" in json.loads(line)["exception"]
+
+
+def test_a_traceback_of_ours_is_not_taken_for_the_engines() -> None:
+    failed = record("It failed.")
+    try:
+        raise KeyError("why")
+    except KeyError:
+        failed.exc_info = sys.exc_info()
+    cause = FailureCause()
+    for line in TextFormatter().format(failed).splitlines():
+        cause.read(parse(line))
+
+    assert cause.cause is None
+    assert not cause.is_in_traceback
 
 
 def test_a_line_for_people_ends_with_the_id_of_its_request() -> None:

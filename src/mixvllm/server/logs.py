@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import textwrap
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, Literal
 
 from mixvllm.vllm_internals.output_lines import parse
 
+ExceptionInfo = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
 LogFormat = Literal["text", "json"]
 ACCESS_LOG = "mixvllm.access"
 SERVER_ERROR_LOG = "uvicorn.error"
@@ -85,7 +90,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """`2026-11-22 18:05:07 INFO mixvllm.access: ... [id]`; tracebacks follow."""
+    """`2026-11-22 18:05:07 INFO mixvllm.access: ... [id]`; tracebacks follow, indented.
+
+    One at the margin would be read as the engine's, and taken for the cause of its death.
+    """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
@@ -94,3 +102,7 @@ class TextFormatter(logging.Formatter):
         """The first line."""
         request_id = getattr(record, "request_id", None)
         return super().formatMessage(record) + (f" [{request_id}]" if request_id else "")
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802, RUF100
+        """The traceback."""
+        return textwrap.indent(super().formatException(ei), "    ")
