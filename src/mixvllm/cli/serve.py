@@ -168,7 +168,7 @@ def serve_settings(
         from mixvllm.server.served_engine import ServedEngineBuilder
         from mixvllm.server.start_record import StartRecord
 
-        builder = ServedEngineBuilder(settings, flight.engine)
+        builder = ServedEngineBuilder(settings, flight.engine, flight.sock, verbose)
         record = StartRecord(settings, flight.engine)
         kind = choose_view(settings, verbose=verbose, dumb=is_dumb(capture.stderr))
         error: Exception | None

@@ -44,7 +44,7 @@ def _without_gpus(inventory: Inventory) -> Check:
     broken = next((each for each in inventory.failures if each.fix is not None), None)
     reason = (inventory.reason or "none").removesuffix(".")
     if engine is not None and engine.build == "gpu":
-        fix = broken.fix if broken is not None else "mixvllm estimate-kv MODEL --gpu H100"
+        fix = broken.fix if broken is not None else "nvidia-smi"
         return Check("GPUs", "error", f"none, and this vLLM needs one: {reason}", fix)
     if broken is not None:
         return Check("GPUs", "warning", reason, broken.fix)

@@ -77,7 +77,7 @@ def cuda_check(torch: str, driver_cuda: str) -> Check:
         return Check("CUDA", "ok", f"the driver serves CUDA {driver_cuda}")
     told = f"PyTorch is built for CUDA {built}, the driver serves {driver_cuda}"
     if int(built.partition(".")[0]) > int(driver_cuda.partition(".")[0]):
-        return Check("CUDA", "error", told, "sudo apt install nvidia-open  # a newer driver")
+        return Check("CUDA", "error", told, f"nvidia-smi  # update the driver to serve {built}")
     return Check("CUDA", "ok", told)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,9 +9,9 @@ from mixvllm.gpus.device import Failure, Inventory, Reading
 from mixvllm.gpus.evidence import no_use_asking_torch
 from mixvllm.gpus.reader import Reader
 from mixvllm.gpus.requests import LINKS
+from mixvllm.gpus.signs import LIBRARY, library_error
 from mixvllm.gpus.visible import ORDER_VARIABLE, VARIABLE, as_seen
 
-LIBRARY = "libnvidia-ml.so.1"
 # A driver that is not kept loaded takes a second or more for each GPU.
 NVML_DEADLINE_S = 15.0
 TORCH_DEADLINE_S = 60.0
@@ -82,11 +81,10 @@ class Machine:
 
 
 def missing_library() -> Failure | None:
-    """Why the loader does not find NVML; it costs a millisecond, a process fifty."""
-    try:
-        ctypes.CDLL(LIBRARY)
-    except OSError as error:
-        if any(words in str(error) for words in NO_FILE):
-            return ABSENT
-        return Failure(f"NVIDIA's management library cannot be loaded ({error})", is_absent=True)
-    return None
+    """Why NVML cannot be asked, where that is so."""
+    error = library_error()
+    if error is None:
+        return None
+    if any(words in error for words in NO_FILE):
+        return ABSENT
+    return Failure(f"NVIDIA's management library cannot be loaded ({error})", is_absent=True)

@@ -8,8 +8,6 @@ from starlette.exceptions import HTTPException
 import mixvllm
 from mixvllm.server.engine import ASGIApp
 from mixvllm.server.live_settings import LiveSettings
-from mixvllm.server.metrics.gpu_readings import GpuReadings
-from mixvllm.server.metrics.server_metrics import ServerMetrics
 from mixvllm.server.middleware.accounting import Accounting
 from mixvllm.server.middleware.admission import Admission
 from mixvllm.server.middleware.auth import Authentication
@@ -21,23 +19,16 @@ from mixvllm.server.middleware.request_id import IdOfBody, RequestId
 from mixvllm.server.middleware.stream_keep_alive import StreamKeepAlive
 from mixvllm.server.openai_errors import answer_http_error
 from mixvllm.server.routes import create_router
-from mixvllm.server.supervisor import Supervisor
+from mixvllm.server.state import ServerState
 
 
-def create_gateway(
-    live: LiveSettings, supervisor: Supervisor, *, gpus: GpuReadings | None = None
-) -> FastAPI:
+def create_gateway(live: LiveSettings, supervisor: ServerState) -> FastAPI:
     """Put our routes and middleware in front of the engine that the supervisor has.
 
     The engine's app is called past our router, with the request as it came: what it does with
     paths, redirects and errors stays its own.
-
-    Args:
-        live: The settings.
-        supervisor: Who has the engine.
-        gpus: What reads the GPUs for the metrics; None shows none.
     """
-    metrics = ServerMetrics(supervisor, gpus)
+    traffic = supervisor.metrics.traffic
     gateway = FastAPI(
         title="mixvllm",
         version=mixvllm.__version__,
@@ -47,7 +38,7 @@ def create_gateway(
         redoc_url=None,
     )
     gateway.add_exception_handler(HTTPException, answer_http_error)
-    router = create_router(live, supervisor, metrics)
+    router = create_router(live, supervisor)
     gateway.include_router(router)
     paths = frozenset(getattr(route, "path", "") for route in router.routes)
 
@@ -55,7 +46,7 @@ def create_gateway(
         ended = PoliteEnds(StreamKeepAlive(app, live), lambda: supervisor.interruption)
         completed = GenerationDefaults(ended, live, max_model_len)
         admission = Admission(IdOfBody(completed), live)
-        metrics.traffic.waiting = admission.waiting
+        traffic.waiting = admission.waiting
         return BodyLimit(admission, live)
 
     def max_model_len() -> int | None:
@@ -70,6 +61,6 @@ def create_gateway(
     # The last one added is the outermost. Nothing of a request without the key is read but its
     # head, and its refusal is counted and named like every answer.
     gateway.add_middleware(Authentication, live=live)
-    gateway.add_middleware(Accounting, traffic=metrics.traffic)
+    gateway.add_middleware(Accounting, traffic=traffic)
     gateway.add_middleware(RequestId)
     return gateway

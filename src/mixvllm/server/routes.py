@@ -12,15 +12,13 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from mixvllm.server.interruption import RETRY_AFTER_S
 from mixvllm.server.lifecycle import Phase
 from mixvllm.server.live_settings import LiveSettings
-from mixvllm.server.metrics.server_metrics import ServerMetrics
+from mixvllm.server.metrics.exposition import expose
 from mixvllm.server.openapi import merge
+from mixvllm.server.state import ServerState
 from mixvllm.server.status import ServerStatus, describe
-from mixvllm.server.supervisor import Supervisor
 
 
-def create_router(
-    settings: LiveSettings, supervisor: Supervisor, server_metrics: ServerMetrics
-) -> APIRouter:
+def create_router(settings: LiveSettings, supervisor: ServerState) -> APIRouter:
     """The routes of one server."""
     router = APIRouter(tags=["mixvllm"])
 
@@ -48,7 +46,8 @@ def create_router(
     @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics(request: Request) -> Response:
         """Prometheus metrics: the engine's own while there is one, and the server's."""
-        shown = await server_metrics.expose(request.scope["query_string"])
+        query = request.scope["query_string"]
+        shown = await expose(supervisor.metrics, supervisor.app, query)
         return Response(shown.text, headers={"Content-Type": shown.content_type})
 
     @router.get("/openapi.json", include_in_schema=False)

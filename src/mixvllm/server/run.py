@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import math
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import uvicorn
 
 from mixvllm.errors import MixvllmError
 from mixvllm.server.address import url_of
 from mixvllm.server.engine import EngineBuilder
 from mixvllm.server.gateway import create_gateway
+from mixvllm.server.http_server import HttpServer, SharedSocketServer, http_config, loop_factory
 from mixvllm.server.lifecycle import Lifecycle, Phase
 from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.logs import set_up_logs
 from mixvllm.server.metrics.gpu_readings import GpuReadings
 from mixvllm.server.output_capture import OutputCapture
-from mixvllm.server.patient_protocol import patient_protocol
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
 from mixvllm.server.reload import ReloadRefused, take_over
@@ -32,8 +28,6 @@ from mixvllm.server.signals import Signals
 from mixvllm.server.start_record import StartRecord
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
-
-CLOSE_CONNECTIONS_S = 1
 
 
 @dataclass(frozen=True)
@@ -66,26 +60,15 @@ def run_server(run: ServerRun) -> MixvllmError | None:
 
     When it returns, threads of an unfinished engine may still run: call `children.leave`.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(run))
 
 
 async def _serve(run: ServerRun) -> MixvllmError | None:
-    live = LiveSettings(run.settings)
-    supervisor, registry = _supervise(run, live)
-    settings, gpus = run.settings.server, GpuReadings()
-    set_up_logs(settings.log_format, verbose=run.access_log)
-    server = _Server(
-        uvicorn.Config(
-            create_gateway(live, supervisor, gpus=gpus),
-            lifespan="off",
-            http=patient_protocol(lambda: live.current.server.client_timeout_s),
-            timeout_keep_alive=math.ceil(settings.keep_alive_s),
-            log_config=None,
-            access_log=False,  # ours has the id of the request
-            timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
-        )
-    )
+    set_up_logs(run.settings.server.log_format, verbose=run.access_log)
+    live, gpus = LiveSettings(run.settings), GpuReadings()
+    supervisor, registry = _supervise(run, live, gpus)
+    server = _http_server(run, live, supervisor)
     signals = Signals(
         stop=supervisor.stop,
         reload=lambda: _reload(run, live),
@@ -106,7 +89,28 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
     return supervisor.error
 
 
-def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, RegistryEntry]:
+def _http_server(run: ServerRun, live: LiveSettings, supervisor: Supervisor) -> HttpServer:
+    """What answers in this process: everything, or what no API worker is there to answer."""
+    has_workers = run.settings.server.workers > 1
+    config = http_config(
+        create_gateway(live, supervisor),
+        live,
+        # The next request is for a worker, which takes connections and no others'.
+        one_answer_each=has_workers,
+    )
+    if not has_workers:
+        return HttpServer(config)
+    server = SharedSocketServer(config)
+    server.accept(wanted=True)
+    supervisor.lifecycle.subscribe(
+        lambda changed: server.accept(wanted=changed.phase is not Phase.READY)
+    )
+    return server
+
+
+def _supervise(
+    run: ServerRun, live: LiveSettings, gpus: GpuReadings
+) -> tuple[Supervisor, RegistryEntry]:
     lifecycle, server = Lifecycle(), run.settings.server
     log = run.capture.log if run.capture else None
     reader = OutputReader(
@@ -115,11 +119,12 @@ def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, Registry
     supervisor = Supervisor(
         run.builder,
         lifecycle,
-        grace_s=lambda: live.current.server.shutdown_grace_s,
+        live=live,
         budget=RestartBudget(server.max_restarts if server.restart == "on-failure" else 0),
         health_timeout_s=server.health_timeout_s,
         find_cause=reader.find_cause,
         log=log,
+        gpus=gpus,
     )
     if run.capture is not None:
         run.capture.subscribe(reader.read)
@@ -182,20 +187,3 @@ def _reload(run: ServerRun, live: LiveSettings) -> None:
         run.report(ReloadRefused(error.message, error.hint, error.problems))
     else:
         run.report(take_over(live, fresh))
-
-
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.Loop
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, which would end the HTTP side before the engine's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `_handle_signals`."""
-        yield

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
+import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from mixvllm.server.engine import Engine, StepReporter
 from mixvllm.server.gpu_memory import GpuMemory
@@ -25,13 +28,19 @@ class ServedEngineBuilder:
         settings: The settings.
         installed: The vLLM that is installed.
         prediction: What the engine is expected to report, once the model is located.
+        sock: The socket that requests come in by.
+        access_log: Whether every request is logged.
         gpu_memory: What must be free again before a dead engine is replaced.
+        began: When the server began, by the monotonic clock.
     """
 
     settings: ServeConfig
     installed: InstalledEngine
+    sock: socket.socket
+    access_log: bool = False
     prediction: Prediction = field(default=Prediction(reason="the model is not located yet"))
     gpu_memory: GpuMemory = field(default_factory=GpuMemory)
+    began: float = field(default_factory=time.monotonic)
 
     def build(self, on_step: StepReporter) -> Engine:
         """Find the model and load it; see `EngineBuilder`."""
@@ -45,10 +54,33 @@ class ServedEngineBuilder:
         )
         on_step(Phase.LOADING, Progress(f"importing vLLM {self.installed.version}"))
         key_is_ours = self.settings.server.api_key is not None
-        prepare_environment(os.environ, key_is_ours=key_is_ours, max_n=self.settings.server.max_n)
+        prepare_environment(
+            os.environ,
+            key_is_ours=key_is_ours,
+            max_n=self.settings.server.max_n,
+            cpu_ranks=self._cpu_ranks,
+        )
+        if self.settings.server.workers > 1:
+            from mixvllm.server.api_workers import build_api_workers
+            from mixvllm.vllm_internals.shared_engine import launch_shared_engine
+
+            return build_api_workers(
+                partial(launch_shared_engine, arguments, self.settings.server.workers),
+                self.settings,
+                self.sock,
+                began=self.began,
+                access_log=self.access_log,
+            )
         from mixvllm.vllm_internals.vllm_engine import build_engine
 
         return build_engine(arguments)
+
+    @property
+    def _cpu_ranks(self) -> int:
+        """How many processes compute on CPUs."""
+        asked = self.settings.inference
+        ranks = asked.tensor_parallel_size * asked.pipeline_parallel_size
+        return ranks * asked.data_parallel_size if self.installed.build == "cpu" else 1
 
     def _predict(self) -> None:
         self.prediction = predict(self.settings, self.installed)

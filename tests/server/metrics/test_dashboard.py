@@ -10,7 +10,6 @@ import pytest
 from ruamel.yaml import YAML
 
 from mixvllm.server.metrics.family import Family
-from mixvllm.server.metrics.server_metrics import ServerMetrics
 from tests.server.small_engine import running
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +22,7 @@ NAME = re.compile(r"\b(?:mixvllm_|vllm:)\w+")
 
 async def test_every_metric_that_is_asked_for_is_exported_by_us_or_by_vllm() -> None:
     async with running() as server:
-        ours = {each for f in ServerMetrics(server.supervisor).families() for each in names(f)}
+        ours = {each for f in server.supervisor.metrics.families() for each in names(f)}
     theirs = set(VLLM_METRICS.read_text().split())
 
     asked = {name for text in questions() for name in NAME.findall(text)}
@@ -34,7 +33,7 @@ async def test_every_metric_that_is_asked_for_is_exported_by_us_or_by_vllm() -> 
 
 async def test_every_metric_of_ours_has_a_place_on_the_dashboard() -> None:
     async with running() as server:
-        families = list(ServerMetrics(server.supervisor).families())
+        families = list(server.supervisor.metrics.families())
 
     shown = " ".join(questions())
     assert [family.name for family in families if family.name not in shown] == []

@@ -1,33 +1,26 @@
-"""All metrics of one server, ours and the engine's, as one answer."""
+"""What a server says of itself to Prometheus, beside what its engine says."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import mixvllm
 from mixvllm.server.lifecycle import Lifecycle, Phase
-from mixvllm.server.metrics.engine_metrics import ask_engine
-from mixvllm.server.metrics.family import CONTENT_TYPE, Family, Sample, as_text, counts, gauge
+from mixvllm.server.metrics.family import Family, Sample, as_text, counts, gauge
 from mixvllm.server.metrics.gpu_readings import GpuReadings, gpu_families
 from mixvllm.server.metrics.traffic import Traffic
-from mixvllm.server.supervisor import Supervisor
 from mixvllm.vllm_internals.installed import installed_engine
 
-
-@dataclass(frozen=True)
-class Exposition:
-    """An answer to Prometheus."""
-
-    text: bytes
-    content_type: str
+if TYPE_CHECKING:
+    from mixvllm.server.supervisor import Supervisor
 
 
 class ServerMetrics:
-    """What one process of the server measures.
+    """The metrics of a server, in the process that owns it; see `Metrics`.
 
     Attributes:
-        traffic: Its HTTP requests.
+        traffic: Its HTTP requests, those of its API workers too.
     """
 
     def __init__(self, server: Supervisor, gpus: GpuReadings | None = None) -> None:
@@ -44,15 +37,9 @@ class ServerMetrics:
         self._engine = installed_engine()
         server.lifecycle.subscribe(self._on_change)
 
-    async def expose(self, query: bytes = b"") -> Exposition:
-        """The engine's metrics as it gives them, while there is one, and ours behind them."""
-        ours = as_text(self.families()).encode()
-        app = self._server.app
-        theirs = await ask_engine(app, query) if app is not None else None
-        if theirs is None:
-            return Exposition(ours, CONTENT_TYPE)
-        text = theirs.text if theirs.text.endswith(b"\n") else theirs.text + b"\n"
-        return Exposition(text + ours, theirs.content_type)
+    async def ours(self) -> str:
+        """The metrics as text."""
+        return as_text(self.families())
 
     def families(self) -> Iterator[Family]:
         """Our own metrics."""

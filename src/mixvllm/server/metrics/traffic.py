@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -42,12 +42,14 @@ class Traffic:
         requests: How many requests were answered, by route and status.
         durations: How long they took, by route.
         waiting: The requests that wait for their turn.
+        elsewhere: By API worker, how many requests it has and how many of them wait.
     """
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.durations: dict[str, Durations] = {}
         self.waiting: Sized = ()
+        self.elsewhere: dict[int, tuple[int, int]] = {}
 
     def count(self, route: str, status: int, took_s: float) -> None:
         """Count a request that is over."""
@@ -58,9 +60,34 @@ class Traffic:
         durations.buckets[bisect_left(BOUNDS_S, took_s)] += 1
         durations.sum_s += took_s
 
+    def take(self) -> list[tuple[str, dict[int, int], list[int], float]]:
+        """What was counted since the last time, as plain data; here it is forgotten."""
+        counted = [
+            (
+                route,
+                {status: n for (each, status), n in self.requests.items() if each == route},
+                durations.buckets,
+                durations.sum_s,
+            )
+            for route, durations in self.durations.items()
+        ]
+        self.requests, self.durations = Counter(), {}
+        return counted
+
+    def add(self, counted: Iterable[tuple[str, Mapping[str, int], list[int], float]]) -> None:
+        """Add what another process has taken; JSON has made text of the statuses."""
+        for route, statuses, buckets, sum_s in counted:
+            for status, count in statuses.items():
+                self.requests[route, int(status)] += count
+            durations = self.durations.setdefault(route, Durations())
+            durations.buckets = [a + b for a, b in zip(durations.buckets, buckets, strict=True)]
+            durations.sum_s += sum_s
+
     def families(self, in_flight: int) -> Iterator[Family]:
-        """The metrics, with the number of requests that the engine has or that wait for it."""
+        """The metrics, with the number of requests that this process has."""
         waiting = len(self.waiting)
+        if self.elsewhere:
+            in_flight, waiting = (sum(each) for each in zip(*self.elsewhere.values(), strict=True))
         yield Family(
             "mixvllm_http_requests_total",
             "counter",
