@@ -121,6 +121,8 @@ class JsonView:
         """Show an event."""
         level, message = worded_event(event)
         data = {key: value for key, value in asdict(event).items() if key != "message"}
+        if "elapsed_s" in data:
+            data["elapsed_s"] = round(data["elapsed_s"], 3)
         line = json_line(level, "mixvllm", message, event=EVENT_NAMES[type(event)], **data)
         self._file.write(line + "\n")
         self._file.flush()
