@@ -109,6 +109,24 @@ def test_a_server_that_ends_removes_its_own(temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
+def test_between_two_engines_what_the_server_itself_uses_stays(temporary: Path) -> None:
+    meeting = temporary / "vllm_dist_1"
+    meeting.touch()
+    memory, files = SharedMemory(create=True, size=64), OwnFiles()
+    try:
+        files.read(f"... distributed_init_method=file://{meeting} backend=gloo")
+        files.note_shared_memory()
+
+        files.remove_unused()
+
+        assert not meeting.exists()
+        assert f"/dev/shm/{memory.name}\n" in (files.directory / "files").read_text()
+    finally:
+        memory.close()
+        memory.unlink()
+        files.remove()
+
+
 def test_shared_memory_of_other_programs_is_not_noted() -> None:
     ours, others = SharedMemory(create=True, size=64), Path("/dev/shm/plasma-test")
     others.write_bytes(b"x" * 64)

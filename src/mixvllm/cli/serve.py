@@ -25,14 +25,15 @@ from mixvllm.cli.options import (
 )
 from mixvllm.cli.output import Output, is_dumb
 from mixvllm.cli.serve_view import ViewKind, progress_view
-from mixvllm.cli.settings import resolve_settings, say_warnings
+from mixvllm.cli.settings import resolve_quietly, resolve_settings, say_warnings
 from mixvllm.cli.vllm_arguments import vllm_arguments
 from mixvllm.directories import state_directory
 from mixvllm.errors import EngineStartError, MixvllmError, UsageError, writing_to
-from mixvllm.render.progress import open_server_warning
+from mixvllm.render.progress import open_server_warning, open_server_words
 from mixvllm.render.settings import settings_as_json, settings_table
 from mixvllm.server.address import is_loopback
 from mixvllm.server.children import leave, own_children_from_now_on
+from mixvllm.server.logs import printed_as_json
 from mixvllm.server.output_capture import capture_output, new_log_file
 from mixvllm.server.own_files import OwnFiles, remove_leftovers
 from mixvllm.server.preflight import Preflight, run_preflight
@@ -76,7 +77,10 @@ def serve(
     It answers /health, /live and /status from the first second. What follows `--` goes to vLLM.
     """
     invocation: Invocation = ctx.obj
-    resolved = resolve_settings(invocation, flags, config, profile, model)
+    resolved = resolve_quietly(invocation, flags, config, profile, model)
+    if resolved.settings.server.log_format == "json" and not (dry_run or as_json):
+        invocation.output.log_json()
+    say_warnings(invocation, resolved.warnings)
     require_model(resolved.settings)
     if dry_run:
         return show_plan(resolved, invocation)
@@ -148,8 +152,12 @@ def serve_settings(
         signal.signal(number, lambda *_: leave(ExitStatus.DONE))
     signal.signal(signal.SIGHUP, lambda *_: None)  # nothing to reload yet
     key, host = settings.server.api_key, settings.server.host
+    logs_json = settings.server.log_format == "json"
     if key is None and not is_loopback(host):
-        output.say(open_server_warning(host))
+        if logs_json:
+            output.warn(" ".join(open_server_words(host)))
+        else:
+            output.say(open_server_warning(host))
     logs = state_directory() / "logs"
     with writing_to(logs, "XDG_STATE_HOME"):
         log = new_log_file(logs, now=datetime.now())
@@ -157,7 +165,8 @@ def serve_settings(
     say_removed(output, remove_leftovers())
     files = OwnFiles()
     put_sockets_into(os.environ, files.directory)
-    with capture_output(log, echo=verbose) as capture:
+    echo = (printed_as_json if logs_json else str) if verbose else None
+    with capture_output(log, echo=echo) as capture:
         terminal = output.on(capture.stdout, capture.stderr)
         # fastapi and uvicorn take a while to import; mistakes have been told by now.
         from mixvllm.server.run import ServerRun, run_server
@@ -210,6 +219,7 @@ def say_end(output: Output, error: Exception | None) -> int:
         return ExitStatus.DONE
     if not isinstance(error, MixvllmError):
         return fail_unexpectedly(output, error)
-    if isinstance(error, EngineStartError) and error.log is not None and error.hint is None:
-        error.hint = f"Everything that vLLM printed: {error.log}"
+    if isinstance(error, EngineStartError) and error.log is not None:
+        log = f"Everything that vLLM printed: {error.log}"
+        error.hint = f"{error.hint}\n  {log}" if error.hint else log
     return fail(output, error)

@@ -68,20 +68,24 @@ def _wait_until_loaded(engine: SharedEngine, ends: Sequence[socket.socket]) -> E
     """Wait for the first word of every worker: what the engine says of itself.
 
     Raises:
-        RuntimeError: a worker ended before that.
+        RuntimeError: a process ended before that.
     """
     waiting, facts = list(ends), EngineFacts()
     while waiting:
-        ready = connection.wait([*waiting, *engine.worker_sentinels])
+        ready = connection.wait([*waiting, *engine.sentinels])
         for end in [end for end in waiting if end in ready]:
             waiting.remove(end)
             message = first_message(end)
             if not message:
-                raise RuntimeError(engine.describe_death() or "an API worker ended while loading")
+                raise RuntimeError(_death_while_loading(engine))
             facts = EngineFacts(**message["facts"])
-        if waiting and any(sentinel in ready for sentinel in engine.worker_sentinels):
-            raise RuntimeError(engine.describe_death() or "an API worker ended while loading")
+        if any(sentinel in ready for sentinel in engine.sentinels):
+            raise RuntimeError(_death_while_loading(engine))
     return facts
+
+
+def _death_while_loading(engine: SharedEngine) -> str:
+    return engine.describe_death() or "a process of the engine ended while loading"
 
 
 class ApiWorkers:
@@ -112,8 +116,8 @@ class ApiWorkers:
 
     @property
     def errored(self) -> bool:
-        """Whether a worker has said that the engine is dead."""
-        return self._said_dead
+        """Whether a worker has said that the engine is dead, or one of the processes has ended."""
+        return self._said_dead or self.describe_death() is not None
 
     def describe_death(self) -> str | None:
         """Which process ended, and by what."""
@@ -168,18 +172,37 @@ class ApiWorkers:
     async def _listen(self, channel: Channel) -> None:
         """Take what a worker says; while it is busy, the server has a request in flight."""
         assert self._server is not None
+        elsewhere = self._server.metrics.traffic.elsewhere
         with ExitStack() as busy:
+            busy.callback(elsewhere.pop, id(channel), None)
+            requests = ExitStack()
+            busy.push(requests)
             async for message in channel.messages():
                 if message.get("busy"):
-                    busy.enter_context(self._server.requests.one())
+                    requests.enter_context(self._server.requests.one())
                 elif "busy" in message:
-                    busy.close()
-                elif "answered" in message:
-                    probe = self._probes.get(message["answered"])
-                    if probe is not None and not probe.done():
-                        probe.set_result(None)
-                elif "errored" in message:
-                    self._said_dead = True
+                    requests.close()
+                else:
+                    await self._take(message, channel)
+
+    async def _take(self, message: dict[str, Any], channel: Channel) -> None:
+        """Take what a worker says of the engine and of its traffic."""
+        assert self._server is not None
+        metrics = self._server.metrics
+        match message:
+            case {"answered": number}:
+                probe = self._probes.get(number)
+                if probe is not None and not probe.done():
+                    probe.set_result(None)
+            case {"errored": _}:
+                self._said_dead = True
+            case {"traffic": news}:
+                metrics.traffic.add(news["counted"])
+                metrics.traffic.elsewhere[id(channel)] = news["in_flight"], news["waiting"]
+            case {"ask_metrics": number}:
+                channel.send(metrics=number, text=await metrics.ours())
+            case _:
+                pass
 
 
 async def ask_for_new_connection(scope: Scope, receive: Receive, send: Send) -> None:

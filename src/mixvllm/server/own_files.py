@@ -53,18 +53,20 @@ class OwnFiles:
         used = {path for process in family for path in _shared_memory_of(process.pid)}
         self._note({path for path in used if path.name.startswith(SHARED_NAMES)})
 
-    def remove_noted(self) -> None:
-        """Remove what was noted: the processes that used it are gone."""
-        for path in self._noted:
+    def remove_unused(self) -> None:
+        """Remove what a dead engine used, save what this process has mapped as well."""
+        kept = self._noted.intersection(_shared_memory_of(os.getpid()))
+        for path in (*(self._noted - kept), self.directory / LIST):
             with suppress(OSError):
                 path.unlink()
         self._noted.clear()
-        with suppress(OSError):
-            (self.directory / LIST).unlink()
+        self._note(kept)
 
     def remove(self) -> None:
-        """Remove everything."""
-        self.remove_noted()
+        """Remove everything: this process ends."""
+        for path in self._noted:
+            with suppress(OSError):
+                path.unlink()
         shutil.rmtree(self.directory, ignore_errors=True)
         with suppress(OSError):
             os.close(self._lock)

@@ -13,10 +13,13 @@ from pathlib import Path
 from mixvllm.errors import MixvllmError
 from mixvllm.server.address import url_of
 from mixvllm.server.engine import EngineBuilder
+from mixvllm.server.explanation import explained
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.http_server import HttpServer, SharedSocketServer, http_config, loop_factory
 from mixvllm.server.lifecycle import Lifecycle, Phase
 from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.logs import set_up_logs
+from mixvllm.server.metrics.gpu_readings import GpuReadings
 from mixvllm.server.output_capture import OutputCapture
 from mixvllm.server.own_files import OwnFiles
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
@@ -66,8 +69,9 @@ def run_server(run: ServerRun) -> MixvllmError | None:
 
 
 async def _serve(run: ServerRun) -> MixvllmError | None:
-    live = LiveSettings(run.settings)
-    supervisor, registry = _supervise(run, live)
+    set_up_logs(run.settings.server.log_format, verbose=run.access_log)
+    live, gpus = LiveSettings(run.settings), GpuReadings()
+    supervisor, registry = _supervise(run, live, gpus)
     server = _http_server(run, live, supervisor)
     signals = Signals(
         stop=supervisor.stop,
@@ -86,6 +90,7 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
         server.should_exit = True
         await serving
         registry.remove()  # the other files go when nothing runs any more that may use them
+        gpus.close()
     return supervisor.error
 
 
@@ -101,7 +106,6 @@ def _http_server(run: ServerRun, live: LiveSettings, supervisor: Supervisor) -> 
     config = http_config(
         create_gateway(live, supervisor),
         live,
-        access_log=run.access_log,
         # The next request is for a worker, which takes connections and no others'.
         one_answer_each=has_workers,
     )
@@ -115,7 +119,9 @@ def _http_server(run: ServerRun, live: LiveSettings, supervisor: Supervisor) -> 
     return server
 
 
-def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, RegistryEntry]:
+def _supervise(
+    run: ServerRun, live: LiveSettings, gpus: GpuReadings
+) -> tuple[Supervisor, RegistryEntry]:
     lifecycle, server = Lifecycle(), run.settings.server
     log = run.capture.log if run.capture else None
     reader = OutputReader(
@@ -127,8 +133,9 @@ def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, Registry
         live=live,
         budget=RestartBudget(server.max_restarts if server.restart == "on-failure" else 0),
         health_timeout_s=server.health_timeout_s,
-        find_cause=reader.find_cause,
+        find_cause=lambda error: explained(reader.find_cause(error), run.settings),
         log=log,
+        gpus=gpus,
     )
     if run.capture is not None:
         run.capture.subscribe(reader.read)
@@ -158,7 +165,7 @@ def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, Registry
 def _keep_account(files: OwnFiles, phase: Phase) -> None:
     """Note what an engine uses, and remove what a dead one left before the next is built."""
     if phase is Phase.CHECKING:
-        files.remove_noted()
+        files.remove_unused()
     elif phase is not Phase.STOPPED:
         files.note_shared_memory()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +13,13 @@ from typing import Any
 from mixvllm.errors import EngineDiedError, EngineStartError, MixvllmError
 from mixvllm.server.engine import ASGIApp, Engine, EngineBuilder
 from mixvllm.server.engine_watch import EngineWatch
+from mixvllm.server.explanation import Explanation
 from mixvllm.server.freed_memory import free_memory
 from mixvllm.server.interruption import FAILED, RESTARTING, STOPPING, Interruption
 from mixvllm.server.lifecycle import START_UP, Lifecycle, Phase, Progress
 from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.metrics.gpu_readings import GpuReadings
+from mixvllm.server.metrics.server_metrics import ServerMetrics
 from mixvllm.server.prediction import Prediction
 from mixvllm.server.requests_in_flight import RequestsInFlight
 from mixvllm.server.restarts import RestartBudget
@@ -23,10 +27,11 @@ from mixvllm.server.restarts import RestartBudget
 LOG = logging.getLogger(__name__)
 ENGINE_SHUTDOWN_S = 2.0
 LAST_WORDS_S = 1.0
+ENGINE_ERROR_KINDS = ("load", "died", "hung")
 DESCRIBED_WITHIN_LOOKS = 10
 LOOK_S = 0.03
 
-FindCause = Callable[[BaseException | None], str | None]
+FindCause = Callable[[BaseException | None], Explanation | None]
 
 
 class Supervisor:
@@ -39,6 +44,8 @@ class Supervisor:
         app: The engine's HTTP app while it serves.
         requests: The requests that the engine is answering.
         restarts: How often a dead engine was replaced.
+        metrics: What is measured.
+        engine_errors: How often engines failed, by kind.
         error: Why the server stopped, if nobody asked it to.
     """
 
@@ -50,8 +57,9 @@ class Supervisor:
         live: LiveSettings,
         budget: RestartBudget,
         health_timeout_s: float = 0.0,
-        find_cause: FindCause = lambda error: str(error) if error else None,
+        find_cause: FindCause = lambda error: Explanation(str(error)) if error else None,
         log: Path | None = None,
+        gpus: GpuReadings | None = None,
     ) -> None:
         """Take what is needed to build engines; nothing happens before `run`.
 
@@ -63,6 +71,7 @@ class Supervisor:
             health_timeout_s: Seconds after which a silent engine is wedged; 0 never asks.
             find_cause: Words a failure of the engine from its exception and its output; blocks.
             log: The file to name in errors.
+            gpus: What reads the GPUs for the metrics; None shows none.
         """
         self.live = live
         self.lifecycle = lifecycle
@@ -70,7 +79,9 @@ class Supervisor:
         self.app: ASGIApp | None = None
         self.requests = RequestsInFlight()
         self.restarts = 0
+        self.engine_errors: Counter[str] = Counter(dict.fromkeys(ENGINE_ERROR_KINDS, 0))
         self.error: MixvllmError | None = None
+        self.metrics = ServerMetrics(self, gpus)
         self._builder = builder
         self._budget = budget
         self._health_timeout_s = health_timeout_s
@@ -168,8 +179,10 @@ class Supervisor:
             self.engine = building.result()
             self.app = await self.engine.start(self)
         except MixvllmError:
+            self.engine_errors["load"] += 1
             raise
         except Exception as error:
+            self.engine_errors["load"] += 1
             LOG.error("The engine could not be built.", exc_info=error)
             cause = await asyncio.to_thread(self._find_cause, error)
             raise self._worded(EngineStartError, cause) from error
@@ -201,12 +214,13 @@ class Supervisor:
             self.lifecycle.move(Phase.RESTARTING)
         self.engine.end_requests()
         seen = await self._described_death() or failing.result()
+        self.engine_errors["hung" if watch.is_hung else "died"] += 1
         cause, _ = await asyncio.gather(
             asyncio.to_thread(self._find_cause, None), self._remove_engine(watch)
         )
         # In that thread: it holds on to the last thing that it built until its next task.
         await asyncio.get_running_loop().run_in_executor(self._thread, free_memory)
-        return self._worded(EngineDiedError, cause or seen)
+        return self._worded(EngineDiedError, cause or (Explanation(seen) if seen else None))
 
     async def _described_death(self) -> str | None:
         """How the engine's processes ended; one that was killed takes a moment to be gone."""
@@ -234,9 +248,11 @@ class Supervisor:
         before = f"The engine was restarted {often} within 10 minutes, and failed again. "
         return EngineDiedError(before + failure.message, hint=failure.hint, log=self._log)
 
-    def _worded(self, kind: type[EngineStartError], cause: str | None) -> EngineStartError:
+    def _worded(self, kind: type[EngineStartError], cause: Explanation | None) -> EngineStartError:
         what = "The engine died" if kind is EngineDiedError else "vLLM could not load the model"
-        return kind(f"{what}: {cause}" if cause else f"{what}.", log=self._log)
+        if cause is None:
+            return kind(f"{what}.", log=self._log)
+        return kind(f"{what}: {cause.message}", hint=cause.hint, log=self._log)
 
     async def _ends_before_stop(self, work: asyncio.Future[Any]) -> bool:
         """Wait for the work or for `stop`; whether the work is done."""
