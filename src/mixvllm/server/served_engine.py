@@ -15,6 +15,7 @@ from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.command_line import api_server_arguments
 from mixvllm.vllm_internals.environment import prepare_environment
 from mixvllm.vllm_internals.installed import InstalledEngine
+from mixvllm.vllm_internals.warm_processes import WarmContext
 
 
 @dataclass
@@ -26,12 +27,14 @@ class ServedEngineBuilder:
         installed: The vLLM that is installed.
         prediction: What the engine is expected to report, once the model is located.
         gpu_memory: What must be free again before a dead engine is replaced.
+        warm: What its processes are copied from, where they are.
     """
 
     settings: ServeConfig
     installed: InstalledEngine
     prediction: Prediction = field(default=Prediction(reason="the model is not located yet"))
     gpu_memory: GpuMemory = field(default_factory=GpuMemory)
+    warm: WarmContext | None = None
 
     def build(self, on_step: StepReporter) -> Engine:
         """Find the model and load it; see `EngineBuilder`."""
@@ -48,7 +51,7 @@ class ServedEngineBuilder:
         prepare_environment(os.environ, key_is_ours=key_is_ours, max_n=self.settings.server.max_n)
         from mixvllm.vllm_internals.vllm_engine import build_engine
 
-        return build_engine(arguments)
+        return build_engine(arguments, self.warm)
 
     def _predict(self) -> None:
         self.prediction = predict(self.settings, self.installed)

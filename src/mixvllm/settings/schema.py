@@ -200,6 +200,13 @@ class ServerConfig(Section):
         example=5,
         ge=0,
     )
+    warm_start: Literal["auto", "never"] = setting(
+        "auto",
+        "Whether vLLM is imported ahead by a process that the engine's are copied from.",
+        trade_off="`auto` does so with the CPU build, where it halves the time to ready; `never` "
+        "lets each process import it anew, as vLLM does.",
+        example="auto",
+    )
     health_timeout_s: float = setting(
         60.0,
         "Seconds without a sign of life after which an engine counts as hung and is replaced.",

@@ -14,16 +14,18 @@ import psutil
 from mixvllm.vllm_internals import symbols
 from mixvllm.vllm_internals.adapter import parse_arguments
 from mixvllm.vllm_internals.facts import EngineFacts
+from mixvllm.vllm_internals.warm_processes import WarmContext, copies_beside, replace_spawn
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
-def build_engine(arguments: list[str]) -> VllmEngine:
+def build_engine(arguments: list[str], warm: WarmContext | None = None) -> VllmEngine:
     """Load the engine that the arguments describe; blocks.
 
     Args:
         arguments: The arguments of vLLM's API server.
+        warm: What its processes are started with; None leaves that to vLLM.
 
     Raises:
         SettingsError: vLLM does not take the arguments.
@@ -31,6 +33,8 @@ def build_engine(arguments: list[str]) -> VllmEngine:
         Exception: whatever vLLM raises; the cause may stand only in its output.
     """
     symbols.check_symbols()
+    if warm is not None:
+        replace_spawn(warm)
     args = parse_arguments(arguments)
     symbols.CONFIGURE_LOGGING.load()(args)
     symbols.SET_ULIMIT.load()()
@@ -77,7 +81,8 @@ class VllmEngine:
             with contextlib.suppress(psutil.Error):
                 core = psutil.Process(process.pid)
                 found += [core.pid, *(child.pid for child in core.children(recursive=True))]
-        return tuple(found)
+                found += [copy.pid for copy in copies_beside(core)]
+        return tuple(dict.fromkeys(found))
 
     @property
     def errored(self) -> bool:
