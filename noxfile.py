@@ -70,7 +70,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Run the tests that need no engine, no GPU and no network."""
-    run_pytest(session, "not engine and not gpu and not network", "--cov-report=")
+    run_pytest(session, "not engine and not faults and not gpu and not network", "--cov-report=")
     finished.add("tests")
 
 
@@ -80,7 +80,15 @@ def engine(session: nox.Session) -> None:
     coverage = ["--cov-append", "--cov-report=term"]
     if "tests" in finished and not session.posargs:
         coverage.append(f"--cov-fail-under={COVERAGE_FLOOR}")
-    run_pytest(session, "engine and not gpu and not network", *coverage)
+    run_pytest(session, "engine and not faults and not gpu and not network", *coverage)
+
+
+@nox.session(venv_backend="none", default=False)
+def faults(session: nox.Session) -> None:
+    """Hurt real servers in every way (half an hour); what follows `--` chooses tests."""
+    environment = engine_environment(session, with_tests=True)
+    chosen = session.posargs or ["tests/faults"]
+    run_python(session, environment, "-m", "pytest", "-m", "faults", "--no-cov", *chosen)
 
 
 @nox.session(venv_backend="none", default=False)

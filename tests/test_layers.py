@@ -25,8 +25,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What is drawn, never what is done.
     "mixvllm.render": (
         "mixvllm.settings",
+        "mixvllm.doctor.check",
         "mixvllm.gpus.device",
         "mixvllm.gpus.formats",
+        "mixvllm.sizing.placement",
         "mixvllm.memory.answer",
         "mixvllm.memory.budget",
         "mixvllm.memory.comparison",
@@ -56,14 +58,23 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.models",
         "mixvllm.memory",
         "mixvllm.gpus",
+        "mixvllm.vllm_internals.arguments",
         "mixvllm.vllm_internals.installed",
         "mixvllm.vllm_internals.model_types",
         "mixvllm.vllm_internals.startup_log",
+        "mixvllm.vllm_internals.tool_parsers",
         # `--exact`: the process that asks vLLM, and its answers; never vLLM itself.
         "mixvllm.vllm_internals.planner_answers",
         "mixvllm.vllm_internals.planner_process",
     ),
     "mixvllm.gpus": (),
+    "mixvllm.doctor": (
+        "mixvllm.gpus",
+        "mixvllm.settings",
+        "mixvllm.server.address",
+        "mixvllm.server.registry",
+        "mixvllm.vllm_internals.installed",
+    ),
     "mixvllm.models": (),
     "mixvllm.memory": ("mixvllm.models.description", "mixvllm.models.weights.groups"),
     "mixvllm.settings": ("mixvllm.vllm_internals.arguments", "mixvllm.vllm_internals.installed"),
@@ -71,6 +82,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Data that the settings are checked against: light, and below everything.
     "mixvllm.vllm_internals.arguments": ("mixvllm.vllm_internals.installed",),
     "mixvllm.vllm_internals.model_types": ("mixvllm.vllm_internals.arguments",),
+    "mixvllm.vllm_internals.tool_parsers": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.installed": (),
     "mixvllm.errors": (),
     "mixvllm.directories": (),
@@ -106,7 +118,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "prometheus_client": ("mixvllm.server", "mixvllm.vllm_internals"),
     "vllm": ("mixvllm.vllm_internals",),
     "torch": ("mixvllm.vllm_internals", "mixvllm.gpus.torch_cuda"),
-    "pynvml": ("mixvllm.gpus.nvml",),
+    "pynvml": ("mixvllm.gpus.nvml", "mixvllm.gpus.nvml_links"),
     "transformers": ("mixvllm.vllm_internals",),
 }
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mixvllm.cli import estimate_questions
+from mixvllm.memory import solution
 from tests.cli.command import Command
 
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
@@ -124,3 +126,7 @@ def test_what_a_question_needs_is_said(mixvllm: Command, arguments: str, said: s
     assert ran.code == 2
     assert ran.out == ""
     assert said in ran.err
+
+
+def test_the_option_names_everything_that_can_be_solved() -> None:
+    assert estimate_questions.UNKNOWNS == solution.UNKNOWNS

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import re
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
+from tests.cli.gpus_command import gpus
 from tests.gpus import stand_in as machines
 from tests.gpus.engines import server
 from tests.gpus.stand_in import MIB, StandIn, h100, machine
@@ -22,29 +19,6 @@ from tests.gpus.stand_in import MIB, StandIn, h100, machine
 SNAPSHOTS = Path(__file__).parent / "gpus_snapshots"
 WIDTHS = (80, 140)
 HIDDEN_PID = 4_000_000
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-def gpus(environment: dict[str, str], *options: str, width: int = 100) -> Ran:
-    """`mixvllm gpus` as a process: the loader looks for the library when that starts."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "mixvllm", "gpus", *options],
-        env=environment | {"COLUMNS": str(width)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
 def lines(text: str) -> str:
@@ -184,6 +158,23 @@ def test_a_wrong_option_is_a_usage_error(options: list[str]) -> None:
     ran = gpus(dict(os.environ), *options)
     assert ran.code == 2
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("name", ["joined", "switched"])
+def test_the_links_between_gpus_are_a_matrix(stand_in: StandIn, name: str) -> None:
+    environment = stand_in.plays(machines.JOINED if name == "joined" else machines.SWITCHED)
+    ran = gpus(environment, "--topology", width=80)
+    assert ran.code == 0
+    compare(f"topology_{name}", lines(ran.out))
+    links = gpus(environment, "--topology", "--json").json["links"]
+    assert [links[i][i] for i in range(4)] == [None] * 4
+    assert links[0][1] == ("NV4" if name == "joined" else "NV18")
+    assert links == [list(row) for row in zip(*links, strict=True)]
+
+
+def test_a_link_to_a_lost_gpu_is_not_known(stand_in: StandIn) -> None:
+    links = gpus(stand_in.plays(machines.ONE_LOST), "--topology", "--json").json["links"]
+    assert links == [[None] * 3] * 3
 
 
 def test_processes_are_named_and_marked(stand_in: StandIn, tmp_path: Path) -> None:

@@ -110,4 +110,4 @@ def test_json_is_of_one_moment(stand_in: StandIn) -> None:
         check=False,
     )
     assert ran.returncode == 2
-    assert "--watch goes with neither" in json.loads(ran.stdout)["error"]["message"]
+    assert "--watch goes with no other option" in json.loads(ran.stdout)["error"]["message"]

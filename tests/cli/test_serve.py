@@ -76,7 +76,6 @@ def test_a_key_as_a_flag_is_warned_about_and_not_repeated(mixvllm: Command) -> N
         ((), "--model is required when not using --config"),
         (("./none",), "There is no model directory ./none."),
         (("./empty",), "has no config.json"),
-        (("demo", "--workers", "2"), "server.workers is 2"),
         (("demo", "--host", "192.0.2.7"), "192.0.2.7 is not an address of this machine."),
         (("demo", "--host", "no-such-host.invalid"), "has no address"),
     ],

@@ -136,6 +136,14 @@ MISMATCH = machine(errors={"nvmlInitWithFlags": VERSION_MISMATCH})
 NOT_LOADED = machine(errors={"nvmlInitWithFlags": DRIVER_NOT_LOADED})
 FORBIDDEN = machine(errors={"nvmlInitWithFlags": NO_PERMISSION})
 HANGING = machine(errors={"nvmlInitWithFlags": HANG})
+# Four GPUs on two CPUs: 0 and 1 joined by four NVLinks, 2 and 3 by a PCIe switch.
+JOINED = machine(
+    h100(0, links=[1, 1, 1, 1], levels=[0, 30, 50, 50]),
+    h100(1, links=[0, 0, 0, 0], levels=[30, 0, 50, 50]),
+    h100(2, levels=[50, 50, 0, 10]),
+    h100(3, levels=[50, 50, 10, 0]),
+)
+SWITCHED = machine(*(h100(i, links=[-1] * 18, levels=[40] * 4) for i in range(4)))
 EIGHT = machine(
     *(h100(i, memory={"total": 81559 * MIB, "reserved": 551 * MIB, "used": 0}) for i in range(8))
 )

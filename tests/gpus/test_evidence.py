@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from mixvllm.gpus.device import Failure
 from mixvllm.gpus.evidence import built_for, no_use_asking_torch
 from mixvllm.gpus.nodes import device_nodes
+from tests.gpus.packages import add_package, look_only_at
 
 ABSENT = Failure("it is not installed", is_absent=True)
 BROKEN = Failure("it is broken")
@@ -20,16 +20,6 @@ def node(root: Path, path: str, vendor: str | None = None) -> None:
         file = root / "sys/class/drm" / Path(path).name / "device/vendor"
         file.parent.mkdir(parents=True)
         file.write_text(f"{vendor}\n")
-
-
-def install(site: Path, torch: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make `site` the only place with installed packages; torch's metadata is all of it."""
-    if torch is not None:
-        about = site / f"torch-{torch}.dist-info/METADATA"
-        about.parent.mkdir(parents=True)
-        about.write_text(f"Metadata-Version: 2.1\nName: torch\nVersion: {torch}\n")
-    others = [path for path in sys.path if "site-packages" not in path]
-    monkeypatch.setattr(sys, "path", [str(site), *others])
 
 
 def test_devices_tell_the_vendors(tmp_path: Path) -> None:
@@ -90,6 +80,8 @@ def test_torch_is_asked_only_where_it_may_know_better(
 ) -> None:
     for each in nodes:
         node(tmp_path, each)
-    install(tmp_path / "site", torch, monkeypatch)
+    look_only_at(tmp_path / "site", monkeypatch)
+    if torch is not None:
+        add_package(tmp_path / "site", "torch", torch)
     useless = no_use_asking_torch(nvml, tmp_path)
     assert (useless and useless.message) == words

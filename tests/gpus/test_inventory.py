@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.gpus.packages import add_package
 from tests.gpus.stand_in import (
     EIGHT,
     FORBIDDEN,
@@ -214,9 +216,7 @@ def torch_package(directory: Path, text: str) -> dict[str, str]:
     site = directory / "site"
     (site / "torch").mkdir(parents=True)
     (site / "torch/__init__.py").write_text(text)
-    (site / "torch-2.13.0.dist-info").mkdir()
-    about = "Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0\n"
-    (site / "torch-2.13.0.dist-info/METADATA").write_text(about)
+    add_package(site, "torch", "2.13.0")
     (directory / "libnvidia-ml.so.1").write_text("no library")
     (directory / "dev").mkdir()
     (directory / "dev/kfd").touch()
@@ -250,3 +250,17 @@ def test_a_torch_that_cannot_tell_is_a_reason(tmp_path: Path, text: str, reason:
     found = inventory(torch_package(tmp_path, text), root=tmp_path, deadline_s=deadline_s)
     assert (found["source"], found["gpus"]) == ("none", [])
     assert found["reason"].endswith(reason)
+
+
+def test_a_reader_whose_owner_was_killed_does_not_stay_in_a_driver_that_hangs(
+    stand_in: StandIn,
+) -> None:
+    reader = subprocess.Popen(
+        [sys.executable, "-P", "-m", "mixvllm.gpus.nvml", "0.5"],
+        env=stand_in.plays(HANGING),
+        stdin=subprocess.PIPE,
+    )
+    assert reader.stdin is not None
+    reader.stdin.write(b"\n")
+    reader.stdin.close()
+    assert reader.wait(60) == -signal.SIGALRM

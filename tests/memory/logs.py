@@ -7,7 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mixvllm.memory.defaults import api_server_limits, default_utilization, settled_limits
+from mixvllm.memory.defaults import (
+    api_server_limits,
+    default_utilization,
+    mxfp4_steps,
+    settled_limits,
+)
 from mixvllm.memory.gpu_table import Gpu, all_gpus, find_gpu
 from mixvllm.memory.rules import rules_of
 from mixvllm.memory.serving import ServingFacts
@@ -107,6 +112,7 @@ class LogRow:
             enable_prefix_caching=self.get("enable_prefix_caching", True),
             full_cuda_graphs=not self.get("enforce_eager", False),
             draft_layers=self.description.layers[-1:] * drafts,
+            mxfp4_steps=mxfp4_steps(self.gpu),
             rules=rules,
         )
 

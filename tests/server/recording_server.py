@@ -30,8 +30,8 @@ def record() -> None:
     """Let the engine's app be made as always, and keep what it routes."""
     start = VllmEngine.start
 
-    async def start_and_record(self: VllmEngine) -> FastAPI:
-        app = await start(self)
+    async def start_and_record(self: VllmEngine, server: object) -> FastAPI:
+        app = await start(self, server)
         Path(os.environ[ROUTES_FILE]).write_text(json.dumps(sorted(set(walk(app.routes)))))
         return app
 

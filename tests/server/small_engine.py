@@ -36,6 +36,7 @@ class SmallEngine:
     def __init__(self, facts: EngineFacts | None = None) -> None:
         self.facts = facts or EngineFacts(max_model_len=64)
         self.pids: tuple[int, ...] = (ENGINE_PID,)
+        self.worker_pids: tuple[int, ...] = ()
         self.answers_probes = True
         self.errored = False
         self.shut_down = False
@@ -44,7 +45,7 @@ class SmallEngine:
         self._ended = asyncio.Event()
         self._finished = asyncio.Event()
 
-    async def start(self) -> FastAPI:
+    async def start(self, server: object) -> FastAPI:
         self._ended = asyncio.Event()
         self.app = app = FastAPI(title="small")
 
@@ -197,14 +198,15 @@ async def running(
     """A server without sockets: gateway, supervisor and a small engine that is being built."""
     settings = settings or served()
     builder = builder or SmallBuilder()
+    live = LiveSettings(settings)
     supervisor = Supervisor(
         builder,
         Lifecycle(),
-        grace_s=lambda: settings.server.shutdown_grace_s,
+        live=live,
         budget=RestartBudget(settings.server.max_restarts),
         health_timeout_s=settings.server.health_timeout_s,
     )
-    gateway = create_gateway(LiveSettings(settings), supervisor)
+    gateway = create_gateway(live, supervisor)
     task = asyncio.create_task(supervisor.run())
     transport = httpx.ASGITransport(gateway)
     async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:

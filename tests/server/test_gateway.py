@@ -20,6 +20,7 @@ STATUS_KEYS = {
     "kv_cache",
     "versions",
     "engine_pids",
+    "worker_pids",
     "settings",
 }
 

@@ -8,7 +8,6 @@ from mixvllm.server.preflight import run_preflight
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import Sources, resolve
 from tests.server.processes import free_port
-from tests.server.small_engine import served
 
 
 @pytest.fixture
@@ -61,15 +60,6 @@ def test_a_directory_whose_config_json_is_none_is_refused(here: Path, content: b
 
     with pytest.raises(ModelError, match=r"mine/config\.json"):
         check_local_model("./mine")
-
-
-def test_several_workers_are_refused_for_now() -> None:
-    settings = served(server={"workers": 2})
-
-    with pytest.raises(SettingsError) as raised:
-        run_preflight(settings)
-
-    assert "server.workers" in raised.value.message
 
 
 def test_settings_that_do_not_go_with_their_model_are_refused_before_the_port_is_taken() -> None:

@@ -28,6 +28,10 @@ COMMANDS = {
     ),
     "gpus": ("mixvllm.cli.gpus", "Show the GPUs of this machine, and what uses them."),
     "config": ("mixvllm.cli.config", "Check, show and write configuration files."),
+    "doctor": (
+        "mixvllm.cli.doctor",
+        "Look at this machine: what is missing, and what to do about it.",
+    ),
     "status": ("mixvllm.cli.status", "List the servers that run here."),
     "stop": ("mixvllm.cli.stop", "End a running server cleanly."),
 }

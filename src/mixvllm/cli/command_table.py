@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from mixvllm.cli.loaded_when_used import load_when_used
 from mixvllm.errors import UsageError
 
 PLUGINS_VARIABLE = "PYDANTIC_DISABLE_PLUGINS"
@@ -102,6 +103,8 @@ def without_pydantic_plugins() -> Iterator[None]:
 
 def load_command(table: Table, name: str) -> Any:
     """Import a command's module and make its command."""
+    # pydantic-settings imports it for programs that it runs itself; it costs as much as rich.
+    load_when_used("asyncio")
     with without_pydantic_plugins():
         module = importlib.import_module(table[name][0])
     command = typer.main.get_command(module.app)

@@ -15,9 +15,9 @@ from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.settings import say_warnings
 from mixvllm.errors import MixvllmError, UsageError
 from mixvllm.render.settings import placed_problem_as_json
+from mixvllm.settings.file_keys import DEFAULT_FILE
 from mixvllm.settings.from_vllm_command import Converted, convert
 from mixvllm.settings.json_schema import CONFIG_SCHEMA_FILE, MODELINE, config_schema, schema_text
-from mixvllm.settings.layers.yaml_file import DEFAULT_FILE
 from mixvllm.settings.starter import starter_file
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)

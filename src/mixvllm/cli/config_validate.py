@@ -15,7 +15,7 @@ from mixvllm.cli.json_option import JsonOption
 from mixvllm.errors import UsageError
 from mixvllm.render.validation import report_as_github, report_as_json, report_as_text
 from mixvllm.settings.check import FileReport, check_files
-from mixvllm.settings.layers.yaml_file import DEFAULT_FILE
+from mixvllm.settings.file_keys import DEFAULT_FILE
 
 if TYPE_CHECKING:
     from mixvllm.memory.gpu_table import Gpu

@@ -9,22 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from mixvllm.cli.estimate_asked import Asked
 from mixvllm.cli.exit_status import ExitStatus
-from mixvllm.cli.output import Output
 from mixvllm.errors import EstimateError, LogError, UsageError
 from mixvllm.render.log_report import log_as_json, log_view
 from mixvllm.settings.origin import Layer
-from mixvllm.settings.resolve import Resolved
 from mixvllm.sizing.learning import learn
 from mixvllm.sizing.logged import Beside, LogReport, report
-from mixvllm.sizing.request import NOT_MODELLED, ONLY_MEASURED, Choices
+from mixvllm.sizing.request import NOT_MODELLED, ONLY_MEASURED
 from mixvllm.vllm_internals.log_lines import read_lines
 from mixvllm.vllm_internals.startup_log import read_log
 
 
-def report_log(
-    output: Output, file: str | None, resolved: Resolved, choices: Choices, *, save: bool
-) -> int:
+def report_log(asked: Asked, file: str | None, *, save: bool) -> int:
     """Compare a log with our estimate, and keep what it measured if asked to.
 
     Raises:
@@ -34,6 +31,7 @@ def report_log(
     """
     if file is None:
         raise UsageError("--save goes with --from-log.")
+    output, resolved = asked.invocation.output, asked.resolved
     given = {value.key for value in resolved.values if value.origin.layer is not Layer.DEFAULT}
     with opened(file) as stream:
         read = read_log(read_lines(stream, shown_name(file)))
@@ -43,7 +41,7 @@ def report_log(
             hint="Its log goes to stderr and stdout: vllm serve ... &> FILE, docker logs NAME &> "
             "FILE, kubectl logs POD > FILE.",
         )
-    made = report(read.log, read.starts, Beside(resolved.settings, given, choices))
+    made = report(read.log, read.starts, Beside(resolved.settings, given, asked.choices()))
     kept = save_report(made) if save else None
     document = log_as_json(made) | {"saved": kept and str(kept)}
     output.answer(log_view(made), document)

@@ -1,41 +1,13 @@
-"""What starts measured, in `estimate-kv`: read from a log, taken, left out, or forgotten."""
+"""What starts of a model measured here, in `estimate-kv`: taken into account, or forgotten."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated
-
-import typer
 
 from mixvllm.cli.output import Output
 from mixvllm.memory.request import EstimateRequest
 from mixvllm.models.found import FoundModel
 from mixvllm.sizing.measurements import directory, forget, identity_of, kept
-
-FromLogOption = Annotated[
-    str | None,
-    typer.Option(
-        "--from-log",
-        metavar="FILE",
-        help="Compare with what vLLM printed when it started: its log, or - for stdin.",
-    ),
-]
-SaveOption = Annotated[
-    bool,
-    typer.Option(
-        "--save", help="With --from-log: keep what was measured, for later estimates of the same."
-    ),
-]
-MeasuredOption = Annotated[
-    bool,
-    typer.Option(
-        "--measured/--no-measured",
-        help="Take what a start of this model measured here, where it holds for the settings.",
-    ),
-]
-ForgetOption = Annotated[
-    bool, typer.Option("--forget-measured", help="Remove what was measured here of this model.")
-]
 
 
 @dataclass(frozen=True)
@@ -52,10 +24,8 @@ class Measured:
     found: FoundModel
     revision: str | None
 
-    def taken_into(
-        self, request: EstimateRequest, *, wanted: bool, forgotten: bool
-    ) -> EstimateRequest:
-        """The request with it, unless it is not wanted or to be forgotten.
+    def taken_into(self, request: EstimateRequest, *, forgotten: bool) -> EstimateRequest:
+        """The request with it, unless it is to be forgotten.
 
         Raises:
             DirectoryError: a file cannot be removed.
@@ -63,7 +33,7 @@ class Measured:
         if forgotten:
             self._forget()
             return request
-        if not wanted or request.gpu is None or not directory().is_dir():
+        if not directory().is_dir():
             return request
         known = kept(identity_of(self.found, self.revision))
         for path in known.damaged:

@@ -4,53 +4,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from mixvllm.cli.estimate_measured import Measured
+from mixvllm.cli.estimate_asked import Asked
 from mixvllm.cli.exit_status import ExitStatus
-from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.options import spellings
 from mixvllm.errors import UsageError
 from mixvllm.memory.request import EstimateRequest
 from mixvllm.memory.solution import UNKNOWNS, Solution, Unknown
 from mixvllm.memory.solve import solve
 from mixvllm.memory.trial import Checkpoint
-from mixvllm.models.find import find_model
 from mixvllm.render.solution import solution_view
 from mixvllm.render.solution_json import solution_as_json
 from mixvllm.settings.layers.command_line import GivenFlag
-from mixvllm.settings.resolve import require_model
-from mixvllm.settings.schema import ServeConfig
-from mixvllm.sizing.axes import Axes
-from mixvllm.sizing.request import Choices, estimate_request
+from mixvllm.sizing.request import estimate_request
 from mixvllm.sizing.solve_model import best_models
 
 NEEDS_GPU = ("gpus", "quantization", "model")
 NEEDS_MEMORY = ("max-model-len", "concurrency")
-
-
-@dataclass(frozen=True)
-class Given:
-    """What the command line said, to be repeated for `serve`.
-
-    Attributes:
-        flags: The flags of settings.
-        config: `--config`.
-        profile: `--profile`.
-        models: The models that were named.
-        axes: What the question would be put side by side for.
-        measured: Whether what was measured here counts.
-        forgotten: Whether it is to be forgotten.
-    """
-
-    flags: Sequence[GivenFlag]
-    config: Path | None
-    profile: str | None
-    models: Sequence[str]
-    axes: Axes
-    measured: bool
-    forgotten: bool
 
 
 def asked_unknown(text: str) -> Unknown:
@@ -67,37 +37,30 @@ def asked_unknown(text: str) -> Unknown:
     )
 
 
-def answer_solved(
-    invocation: Invocation,
-    asked: str,
-    settings: ServeConfig,
-    choices: Choices,
-    given: Given,
-) -> ExitStatus:
+def answer_solved(asked: Asked, what: str) -> ExitStatus:
     """Solve, print and say by the exit code whether there is a solution.
 
     Raises:
         UsageError: something that the question needs is not given, or the unknown is.
     """
-    unknown = asked_unknown(asked)
-    if given.axes.count > 1:
+    unknown = asked_unknown(what)
+    if asked.axes.count > 1:
         raise UsageError("--solve is for one model, GPU and release.")
-    request = estimate_request(settings, choices)
-    check_given(unknown, request, choices, given)
+    request = estimate_request(asked.settings, asked.choices(asked.axes))
+    check_given(unknown, request, asked)
     if unknown == "model":
         solution = best_models(request)
     else:
-        name = require_model(settings, "estimate-kv")
-        found = find_model(name, revision=settings.model.revision)
-        here = Measured(invocation.output, found, settings.model.revision)
-        request = here.taken_into(request, wanted=given.measured, forgotten=given.forgotten)
+        found = asked.found()
+        request = asked.with_measurements(request, found)
         solution = solve(unknown, Checkpoint(found.description, found.weights), request)
-    command = serve_command(solution, given, invocation.pass_through or ())
-    invocation.output.answer(solution_view(solution, command), solution_as_json(solution, command))
+    command = serve_command(solution, asked)
+    output = asked.invocation.output
+    output.answer(solution_view(solution, command), solution_as_json(solution, command))
     return ExitStatus.DONE if solution.answer else ExitStatus.NO
 
 
-def check_given(unknown: Unknown, request: EstimateRequest, choices: Choices, given: Given) -> None:
+def check_given(unknown: Unknown, request: EstimateRequest, asked: Asked) -> None:
     """Hold the question to what it needs, and to what it looks for itself.
 
     Raises:
@@ -112,15 +75,15 @@ def check_given(unknown: Unknown, request: EstimateRequest, choices: Choices, gi
             hint="Add --gpu NAME (H100, 24GiB) or --kv-cache-memory SIZE.",
         )
     taken = {
-        "gpu": choices.gpu and "--gpu",
-        "concurrency": choices.concurrency and "--concurrency",
-        "model": given.models and "MODEL",
+        "gpu": asked.gpu and "--gpu",
+        "concurrency": asked.concurrency and "--concurrency",
+        "model": asked.models and "MODEL",
     }
     if option := taken.get(unknown):
         raise UsageError(f"--solve {unknown} looks for it: leave {option} out.")
 
 
-def serve_command(solution: Solution, given: Given, pass_through: Sequence[str]) -> str | None:
+def serve_command(solution: Solution, asked: Asked) -> str | None:
     """What to type to serve the answer: the flags that were given, and those that were found.
 
     None without an answer, and where it needs another checkpoint than the one that was named.
@@ -129,10 +92,11 @@ def serve_command(solution: Solution, given: Given, pass_through: Sequence[str])
     if found is None or found.needs is not None:
         return None
     words = ["mixvllm", "serve", found.model]
-    words += ["--config", str(given.config)] if given.config else []
-    words += ["--profile", given.profile] if given.profile else []
+    words += ["--config", str(asked.config)] if asked.config else []
+    words += ["--profile", asked.profile] if asked.profile else []
     added = [word for flag in found.flags if not flag.startswith("--gpu ") for word in flag.split()]
-    words += [*_kept(given.flags, added), *added]
+    words += [*_kept(asked.flags, added), *added]
+    pass_through = asked.invocation.pass_through
     return shlex.join([*words, *(["--", *pass_through] if pass_through else [])])
 
 

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mixvllm.cli.estimate_asked import Asked
 from mixvllm.cli.exit_status import ExitStatus
-from mixvllm.cli.output import Output
+from mixvllm.errors import UsageError
 from mixvllm.render.comparison import comparison_view
 from mixvllm.render.comparison_json import comparison_as_json
-from mixvllm.settings.schema import ServeConfig
-from mixvllm.sizing.axes import Axes
-from mixvllm.sizing.request import Choices
 from mixvllm.sizing.variant import Variant
 from mixvllm.sizing.variants import estimate_variants
 
 
-def compare(output: Output, settings: ServeConfig, choices: Choices, axes: Axes) -> ExitStatus:
-    """Print the comparison, and say by the exit code whether any of them would do."""
-    variants, upgrades = estimate_variants(settings, choices, axes)
+def compare(asked: Asked) -> ExitStatus:
+    """Print the comparison, and say by the exit code whether any of them would do.
+
+    Raises:
+        UsageError: something is asked for that is shown of one alone.
+    """
+    if asked.explained or asked.charted:
+        option = "--explain" if asked.explained else "--chart"
+        raise UsageError(f"{option} is for one model, GPU and release.")
+    axes = asked.axes
+    variants, upgrades = estimate_variants(asked.settings, asked.choices(axes), axes)
+    output = asked.invocation.output
     output.answer(comparison_view(variants, upgrades), comparison_as_json(variants, upgrades))
     return exit_status(variants)
 

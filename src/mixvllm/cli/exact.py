@@ -6,12 +6,9 @@ from typing import Annotated
 
 import typer
 
-from mixvllm.cli.invocation import Invocation
+from mixvllm.cli.estimate_asked import Asked
+from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.errors import UsageError
-from mixvllm.memory.answer import Estimate
-from mixvllm.settings.resolve import require_model
-from mixvllm.settings.schema import ServeConfig
-from mixvllm.sizing.request import Choices
 
 ExactOption = Annotated[
     bool,
@@ -23,30 +20,32 @@ ExactOption = Annotated[
 ]
 
 
-def refuse_beside_exact(*, several: object, log: object, solve: object, chart: object) -> None:
-    """Refuse what `--exact` does not answer; each is true where it is asked for.
+def refuse_beside_exact(*, log: object, solve: object) -> None:
+    """Refuse the questions that `--exact` does not answer; each is true where it is asked.
 
     Raises:
         UsageError: one is.
     """
-    if several:
-        raise UsageError("--exact is for one model, GPU and release.")
     if log:
         raise UsageError("--exact does not read logs: leave it or --from-log out.")
-    if chart:
-        raise UsageError("--exact answers for one length: leave it or --chart out.")
     if solve:
         raise UsageError("--exact answers for given settings: leave it or --solve out.")
 
 
-def exact_answer(invocation: Invocation, settings: ServeConfig, choices: Choices) -> Estimate:
-    """The estimate by the installed vLLM, with words on stderr while it works.
+def answer_exactly(asked: Asked) -> ExitStatus:
+    """Print the estimate by the installed vLLM, with words on stderr while it works.
 
     Raises:
+        UsageError: something is asked for that its planner does not answer.
         MixvllmError: vLLM is not there, or gives no answer.
     """
-    # Not needed, and not imported, without --exact.
+    from mixvllm.cli.estimate_one import say_one
     from mixvllm.sizing.exact import estimate_exactly
 
-    name = require_model(settings, "estimate-kv")
-    return estimate_exactly(name, settings, choices, invocation.output.note)
+    if asked.axes.count > 1:
+        raise UsageError("--exact is for one model, GPU and release.")
+    if asked.charted:
+        raise UsageError("--exact answers for one length: leave it or --chart out.")
+    output = asked.invocation.output
+    name, choices = asked.model_name(), asked.choices(asked.axes)
+    return say_one(asked, estimate_exactly(name, asked.settings, choices, output.note))

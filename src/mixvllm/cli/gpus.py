@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 from typer.core import TyperCommand
 
 from mixvllm.cli.exit_status import ExitStatus
@@ -16,7 +17,6 @@ from mixvllm.errors import EstimateError, UsageError
 from mixvllm.gpus.demand import Demand, unmet
 from mixvllm.gpus.device import Inventory
 from mixvllm.gpus.inventory import NVML_DEADLINE_S, TORCH_DEADLINE_S, Machine
-from mixvllm.memory.sizes import parse_size
 from mixvllm.render.gpus import GpuView
 from mixvllm.render.gpus_json import inventory_as_json
 
@@ -69,6 +69,17 @@ def gpus(
             f"[dim]\\[every {WATCH_EVERY_S} s unless told][/]",
         ),
     ] = None,
+    wanted: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="CONFIG|MODEL",
+            help="Tell whether a model fits, on which of them, and with how much left.",
+        ),
+    ] = None,
+    topology: Annotated[
+        bool, typer.Option("--topology", help="Show how the GPUs are joined: NVLink or PCIe.")
+    ] = False,
     timeout: Annotated[
         float | None,
         typer.Option(
@@ -85,12 +96,14 @@ def gpus(
 
     NVIDIA's driver is asked, else PyTorch; a dash stands for what they do not tell. A GPU is
     usable where a program started here sees it (CUDA_VISIBLE_DEVICES); of the slices of a divided
-    GPU (MIG) a program sees one. Without a GPU the exit code is 0, and 3 under --require or --free.
+    GPU (MIG) a program sees one. Without a GPU the exit code is 0, and 3 where one is asked for.
     """
     invocation: Invocation = ctx.obj
     demand = Demand(require or 1, _size(free)) if require or free else None
-    if watch is not None and (as_json or demand):
-        raise UsageError("--watch goes with neither --json, --require nor --free.")
+    if watch is not None and (as_json or demand or wanted or topology):
+        raise UsageError("--watch goes with no other option but --timeout.")
+    if wanted is not None and (demand or topology):
+        raise UsageError("--for goes with none of --topology, --require and --free.")
     with Machine(
         os.environ,
         nvml_deadline_s=timeout or NVML_DEADLINE_S,
@@ -100,8 +113,17 @@ def gpus(
             from mixvllm.cli.gpus_watch import keep_showing
 
             return keep_showing(lambda: described(machine.inventory()), watch, invocation.output)
-        inventory = described(machine.inventory())
-    invocation.output.answer(GpuView(inventory), inventory_as_json(inventory))
+        inventory = described(machine.inventory(with_links=topology))
+    if wanted is not None:
+        from mixvllm.cli.gpus_for import answer_for
+
+        return answer_for(invocation, wanted, inventory)
+    view: RenderableType = GpuView(inventory)
+    if topology:
+        from mixvllm.render.topology import topology_view
+
+        view = topology_view(inventory)
+    invocation.output.answer(view, inventory_as_json(inventory))
     missing = demand and unmet(inventory, demand)
     if missing:
         invocation.output.warn(missing)
@@ -126,6 +148,8 @@ def _size(text: str | None) -> int:
     Raises:
         UsageError: it is no size.
     """
+    from mixvllm.memory.sizes import parse_size
+
     try:
         size = 0 if text is None else parse_size(text)
     except EstimateError as error:

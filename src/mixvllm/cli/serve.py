@@ -39,7 +39,6 @@ from mixvllm.settings.origin import Layer
 from mixvllm.settings.resolve import Resolved, require_model
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.environment import temporary_sockets
-from mixvllm.vllm_internals.warm_start import start_warm
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -155,13 +154,14 @@ def serve_settings(
     own_children_from_now_on()
     with temporary_sockets(os.environ), capture_output(log, echo=verbose) as capture:
         terminal = output.on(capture.stdout, capture.stderr)
-        warm = start_warm(settings, flight.engine)
+        from mixvllm.server.served_engine import ServedEngineBuilder
+
+        builder = ServedEngineBuilder(settings, flight.engine, flight.sock, verbose)
+        builder.warm_up()
         # fastapi and uvicorn take a while to import; mistakes have been told by now.
         from mixvllm.server.run import ServerRun, run_server
-        from mixvllm.server.served_engine import ServedEngineBuilder
         from mixvllm.server.start_record import StartRecord
 
-        builder = ServedEngineBuilder(settings, flight.engine, warm=warm)
         record = StartRecord(settings, flight.engine)
         kind = choose_view(settings, verbose=verbose, dumb=is_dumb(capture.stderr))
         error: Exception | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import struct
 import sys
 from collections.abc import Callable
@@ -13,15 +14,18 @@ from mixvllm.gpus.device import Reading
 LENGTH = struct.Struct("!Q")
 
 
-def answer_requests(read: Callable[[], Reading]) -> None:
-    """Answer each line on stdin with what `read` returns; end as soon as stdin is closed.
+def answer_requests(read: Callable[[str], Reading], limit_s: float) -> None:
+    """Answer each line on stdin with what `read` makes of it; end as soon as stdin is closed.
 
-    Whatever the libraries print goes nowhere: stdout is for the answers alone.
+    Whatever the libraries print goes nowhere: stdout is for the answers alone. A reading that
+    takes longer than the limit ends the process, for nobody may be left to do so.
     """
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    for _ in sys.stdin.buffer:
-        data = pickle.dumps(read())
+    for line in sys.stdin:
+        signal.setitimer(signal.ITIMER_REAL, limit_s)
+        data = pickle.dumps(read(line.strip()))
+        signal.setitimer(signal.ITIMER_REAL, 0)
         answers.write(LENGTH.pack(len(data)) + data)
         answers.flush()
     # A thread that waits for the driver, or a library's own way out, must not keep us.

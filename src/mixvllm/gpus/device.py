@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 ProcessKind = Literal["vllm", "mixvllm", "orphan", "other"]
+# For each GPU its link to each: `NV18`, `PIX`, ...; None to itself and where it is not known.
+Links = tuple[tuple[str | None, ...], ...]
 Source = Literal["nvml", "torch", "none"]
 
 
@@ -106,6 +108,7 @@ class Reading:
     driver: str | None = None
     cuda: str | None = None
     failure: Failure | None = None
+    links: Links | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ class Inventory:
         failures: Why the sources before it did not.
         visible_devices: What CUDA_VISIBLE_DEVICES says, or None where it is not set.
         device_order: What CUDA_DEVICE_ORDER says, or None where it is not set.
+        links: How they are joined; None where that was not asked, or is not known.
     """
 
     gpus: tuple[Gpu, ...]
@@ -128,6 +132,7 @@ class Inventory:
     failures: tuple[Failure, ...] = ()
     visible_devices: str | None = None
     device_order: str | None = None
+    links: Links | None = None
 
     @property
     def reason(self) -> str | None:

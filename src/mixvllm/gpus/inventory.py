@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping
 from pathlib import Path
 
 from mixvllm.gpus.device import Failure, Inventory, Reading
 from mixvllm.gpus.evidence import no_use_asking_torch
 from mixvllm.gpus.reader import Reader
+from mixvllm.gpus.requests import LINKS
+from mixvllm.gpus.signs import LIBRARY, library_error
 from mixvllm.gpus.visible import ORDER_VARIABLE, VARIABLE, as_seen
 
-LIBRARY = "libnvidia-ml.so.1"
 # A driver that is not kept loaded takes a second or more for each GPU.
 NVML_DEADLINE_S = 15.0
 TORCH_DEADLINE_S = 60.0
@@ -30,10 +30,12 @@ class Machine:
         nvml_deadline_s: float = NVML_DEADLINE_S,
         torch_deadline_s: float = TORCH_DEADLINE_S,
         root: Path = Path("/"),
+        asks_torch: bool = True,
     ) -> None:
         self.visible_devices = environment.get(VARIABLE)
         self.device_order = environment.get(ORDER_VARIABLE)
         self.root = root
+        self.asks_torch = asks_torch
         self.nvml = Reader("mixvllm.gpus.nvml", "NVIDIA's driver", nvml_deadline_s)
         self.torch = Reader("mixvllm.gpus.torch_cuda", "PyTorch", torch_deadline_s)
 
@@ -44,10 +46,12 @@ class Machine:
         self.nvml.close()
         self.torch.close()
 
-    def inventory(self) -> Inventory:
-        """The GPUs now."""
+    def inventory(self, *, with_links: bool = False) -> Inventory:
+        """The GPUs now, and how they are joined where that is asked for."""
         missing = missing_library()
-        reading = Reading(failure=missing) if missing else self.nvml.read()
+        reading = (
+            Reading(failure=missing) if missing else self.nvml.read(LINKS if with_links else "")
+        )
         if reading.failure is None:
             return Inventory(
                 as_seen(reading.gpus, self.visible_devices),
@@ -56,11 +60,14 @@ class Machine:
                 cuda=reading.cuda,
                 visible_devices=self.visible_devices,
                 device_order=self.device_order,
+                links=reading.links,
             )
         return self._without_nvml(reading.failure)
 
     def _without_nvml(self, nvml: Failure) -> Inventory:
         useless = no_use_asking_torch(nvml, self.root)
+        if not useless and not self.asks_torch:
+            useless = Failure("PyTorch was not asked", "mixvllm gpus")
         reading = Reading(failure=useless) if useless else self.torch.read()
         if reading.failure is not None:
             return Inventory((), "none", failures=(nvml, reading.failure))
@@ -74,11 +81,10 @@ class Machine:
 
 
 def missing_library() -> Failure | None:
-    """Why the loader does not find NVML; it costs a millisecond, a process fifty."""
-    try:
-        ctypes.CDLL(LIBRARY)
-    except OSError as error:
-        if any(words in str(error) for words in NO_FILE):
-            return ABSENT
-        return Failure(f"NVIDIA's management library cannot be loaded ({error})", is_absent=True)
-    return None
+    """Why NVML cannot be asked, where that is so."""
+    error = library_error()
+    if error is None:
+        return None
+    if any(words in error for words in NO_FILE):
+        return ABSENT
+    return Failure(f"NVIDIA's management library cannot be loaded ({error})", is_absent=True)

@@ -16,8 +16,12 @@ import pynvml
 
 from mixvllm.gpus.child import answer_requests
 from mixvllm.gpus.device import Failure, Gpu, GpuProcess, MigSlice, Reading
+from mixvllm.gpus.nvml_links import read_links
+from mixvllm.gpus.requests import LINKS
 
 T = TypeVar("T")
+# A single GPU is given up early enough to tell of the others.
+SHARE_OF_A_GPU = 0.75
 NOT_FOUND = pynvml.NVML_ERROR_FUNCTION_NOT_FOUND
 # NVML speaks of these as of errors, though only the one fact is not to be had.
 UNKNOWN = (
@@ -57,8 +61,8 @@ class Session:
         self.is_open = False
         self.stuck: dict[int, Thread] = {}
 
-    def read(self) -> Reading:
-        """Everything that NVML tells."""
+    def read(self, request: str = "") -> Reading:
+        """Everything that NVML tells; how the GPUs are joined where that is asked for."""
         try:
             if not self.is_open:
                 pynvml.nvmlInit()
@@ -74,6 +78,7 @@ class Session:
             self._read_all(count),
             driver=told(pynvml.nvmlSystemGetDriverVersion),
             cuda=f"{cuda // 1000}.{cuda % 1000 // 10}" if cuda else None,
+            links=read_links(count) if request == LINKS else None,
         )
 
     def _read_all(self, count: int) -> tuple[Gpu, ...]:
@@ -211,8 +216,8 @@ def _told_of(handle: Any) -> Iterator[Any]:
 
 def main(arguments: Sequence[str]) -> None:
     """Answer until nobody asks any more."""
-    session = Session(deadline_s=float(arguments[0]))
-    answer_requests(session.read)
+    deadline_s = float(arguments[0])
+    answer_requests(Session(deadline_s * SHARE_OF_A_GPU).read, limit_s=2 * deadline_s)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,19 @@ def with_processes_named(gpus: Sequence[Gpu], servers: Collection[int]) -> tuple
     )
 
 
+def orphans(servers: Collection[int]) -> tuple[GpuProcess, ...]:
+    """The engines and workers of this machine whose server is dead, on a GPU or not."""
+    import psutil
+
+    engines = [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if _is_engine(process.info["cmdline"] or ())
+    ]
+    found = (described(pid, servers) for pid in engines)
+    return tuple(process for process in found if process.kind == "orphan")
+
+
 def described(pid: int, servers: Collection[int]) -> GpuProcess:
     """A process, as far as this user may see it."""
     import psutil

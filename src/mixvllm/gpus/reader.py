@@ -15,8 +15,6 @@ from types import TracebackType
 from mixvllm.gpus.child import LENGTH
 from mixvllm.gpus.device import Failure, Reading
 
-# The child gives up on a single GPU early enough to tell of the others.
-SHARE_OF_A_GPU = 0.75
 ENDS_WITHIN_S = 0.5
 
 
@@ -40,12 +38,12 @@ class Reader:
     ) -> None:
         self.close()
 
-    def read(self) -> Reading:
+    def read(self, request: str = "") -> Reading:
         """A reading, or why there is none; never later than the deadline."""
         try:
             process = self.process = self.process or self._start()
             assert process.stdin is not None
-            process.stdin.write(b"\n")
+            process.stdin.write(f"{request}\n".encode())
             process.stdin.flush()
             reading: Reading = pickle.loads(self._receive(process))
         except TimeoutError:
@@ -62,7 +60,7 @@ class Reader:
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: a `torch` or `pynvml` that lies in the current directory is not the installed one.
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", self.module, f"{self.deadline_s * SHARE_OF_A_GPU}"],
+            [sys.executable, "-P", "-m", self.module, f"{self.deadline_s}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,12 +1,13 @@
 """GPUs as PyTorch sees them (CUDA, ROCm, XPU, MPS), asked in a process of its own.
 
-`python -m mixvllm.gpus.torch_cuda` answers each line on stdin with a reading. To tell the free
-memory PyTorch takes a context of its own, a few hundred MiB, for as long as this process lives:
-"free" is what a program gets, as vLLM counts it too, and "used" is not known.
+`python -m mixvllm.gpus.torch_cuda SECONDS` answers each line on stdin with a reading. To tell the
+free memory PyTorch takes a context of its own, a few hundred MiB, for as long as this process
+lives: "free" is what a program gets, as vLLM counts it too, and "used" is not known.
 """
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -14,8 +15,9 @@ from mixvllm.gpus.child import answer_requests
 from mixvllm.gpus.device import Failure, Gpu, Reading
 
 
-def read() -> Reading:
-    """Everything that PyTorch tells."""
+def read(request: str = "") -> Reading:
+    """Everything that PyTorch tells, whatever the request."""
+    del request
     try:
         import torch
     except Exception as error:  # a broken installation fails in any way
@@ -74,4 +76,4 @@ def _mps(torch: Any) -> tuple[Gpu, ...]:
 
 
 if __name__ == "__main__":
-    answer_requests(read)
+    answer_requests(read, limit_s=2 * float(sys.argv[1]))

@@ -14,6 +14,11 @@ LARGE_GPU_BYTES = 70 * GIB
 LARGEST_GPU_BYTES = 160 * GIB
 # The release whose API server doubled the batch for the largest GPUs.
 LARGEST_TIER_SINCE = (0, 28)
+# Multiples for MXFP4 experts, inner and outer: Triton's layout on Hopper by start-up logs, Marlin's
+# and TensorRT-LLM's on other NVIDIA GPUs, and those for ROCm by vLLM's source.
+HOPPER_MXFP4_STEPS = (256, 1)
+OTHER_MXFP4_STEPS = (128, 256)
+ROCM_MXFP4_STEPS = (256, 256)
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,14 @@ def api_server_limits(gpu: Gpu | None, rules: Rules) -> BatchLimits:
     if size >= LARGE_GPU_BYTES and "A100" not in (gpu.name or ""):
         return BatchLimits(8192, 1024)
     return BatchLimits(2048, 256)
+
+
+def mxfp4_steps(gpu: Gpu | None) -> tuple[int, int]:
+    """Multiples to which this GPU's kernels pad MXFP4 experts; a size alone counts as Hopper."""
+    if gpu is not None and gpu.vendor == "AMD":
+        return ROCM_MXFP4_STEPS
+    is_hopper = gpu is None or (gpu.compute_capability or "9.0").startswith("9.")
+    return HOPPER_MXFP4_STEPS if is_hopper else OTHER_MXFP4_STEPS
 
 
 def cpu_server_limits(world_size: int) -> BatchLimits:

@@ -11,6 +11,7 @@ from mixvllm.memory.defaults import (
     api_server_limits,
     cpu_server_limits,
     default_length,
+    mxfp4_steps,
     settled_limits,
 )
 from mixvllm.memory.gpu_table import Gpu
@@ -124,6 +125,7 @@ def serving_facts(description: ModelDescription, request: EstimateRequest) -> Se
         "max_num_seqs": limits.max_num_seqs,
         "hybrid_manager": None if without_manager is None else not without_manager,
         "full_cuda_graphs": not request.enforce_eager,
+        "mxfp4_steps": mxfp4_steps(request.gpu),
     }
     return ServingFacts(**named_alike(ServingFacts, request) | settled)
 

@@ -26,6 +26,8 @@ class ServingFacts:
             not the platform's usual one; None for the usual.
         sparse_records: Whether sparse MLA keeps 8-bit formats in FlashMLA's packed records; False
             where FlashInfer serves it (Blackwell), which keeps plain vectors.
+        mxfp4_steps: Multiples to which the GPU's kernels for MXFP4 experts pad their inner and
+            outer sizes; the default is what Hopper's do, by start-up logs.
         enable_prefix_caching: Whether finished prompts stay in the cache.
         async_scheduling: Whether the next batch is scheduled before the last has ended.
         batches_in_flight: Batches at once, where that is not what the settings imply.
@@ -48,6 +50,7 @@ class ServingFacts:
     block_size: int | None = None
     backend_block_size: int | None = None
     sparse_records: bool = True
+    mxfp4_steps: tuple[int, int] = (256, 1)
     tensor_parallel_size: int = 1
     pipeline_parallel_size: int = 1
     decode_context_parallel_size: int = 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, prod
 from typing import Literal
 
 from mixvllm.memory.kv.layers import stage_layers
@@ -29,10 +31,31 @@ THREE_POSITIONS = ("Qwen2VL", "Qwen2_5_VL", "Qwen3VL", "Qwen3_5")
 QUARTER_ROTARY = ("Qwen3_5", "Qwen3Next")
 # DeepSeek-V4's table: 64 numbers a position, in float32.
 COMPRESSED_ROTARY_BYTES = 64 * 4
-# The kernels for gpt-oss on Hopper want the experts' inner size, 2880, in multiples of this.
-MXFP4_PADDING = 256
-GPT_OSS_INNER = 2880
-COPIED: tuple[WeightGroup, ...] = ("latent", "routers", "norms")
+# gpt-oss is as wide inside its experts as outside.
+GPT_OSS_WIDTH = 2880
+# Embedding and output stand on every pipeline stage of these classes, ...
+WHOLE_ENDS_ON_EVERY_STAGE = frozenset(
+    {
+        "ChatGLMModel",
+        "GptOssForCausalLM",
+        "JambaForCausalLM",
+        "MixtralForCausalLM",
+        "MuseGlimmerForConditionalGeneration",
+        "NemotronHForCausalLM",
+        "PhiMoEForCausalLM",
+        "Qwen2MoeForCausalLM",
+        "Qwen3MoeForCausalLM",
+        "Qwen3NextForCausalLM",
+        "Qwen3VLMoeForConditionalGeneration",
+        "StableLmForCausalLM",
+    }
+)
+# ... and the last one of these keeps the embedding for layers that draft.
+EMBEDDING_ON_THE_LAST_STAGE = ("Qwen3_5",)
+# vLLM serves these by transformers' code, which does not say how their MLPs would be divided.
+UNDIVIDED_MLP = frozenset({"GPTBigCodeForCausalLM"})
+UNDIVIDED_MLP_SINCE = (0, 32)
+COPIED: tuple[WeightGroup, ...] = ("latent", "routers", "norms", "copied", "inputs")
 BY_LAYER: tuple[WeightGroup, ...] = (
     "attention",
     "latent",
@@ -41,6 +64,7 @@ BY_LAYER: tuple[WeightGroup, ...] = (
     "experts",
     "routers",
     "norms",
+    "copied",
 )
 Exactness = Literal["by vLLM", "by group", "total divided"]
 
@@ -70,8 +94,9 @@ def rank_weights(
     """What the most loaded rank holds under tensor and pipeline parallelism.
 
     A group that is divided gives `bytes / TP`, rounded up: MLPs, experts, states with their
-    heads, and encoders under vLLM's default `--mm-encoder-tp-mode weights`. Norms, routers and
-    MLA's ways down to its latents are whole on every rank; embedding and output have their rows
+    heads, and what is divided of encoders under vLLM's default `--mm-encoder-tp-mode weights`.
+    Norms, routers, MLA's ways down to its latents, learned positions and the rest of an encoder
+    are whole on every rank; embedding and output have their rows
     padded to 64 before they are divided; the key and value projections are divided over at most
     as many ranks as there are KV heads. A pipeline stage has its share of the layers, the first
     the embedding, the last the output.
@@ -84,7 +109,7 @@ def rank_weights(
         ranks = serving.tensor_parallel_size * serving.pipeline_parallel_size
         return RankWeights(-(-facts.total_bytes // ranks), buffers, {}, "total divided")
     local = {
-        group: _on_one_rank(group, size, facts, description, serving.tensor_parallel_size)
+        group: _on_one_rank(group, size, facts, description, serving)
         for group, size in facts.groups.items()
         if is_loaded(group, serving)
     }
@@ -105,10 +130,11 @@ def _on_one_rank(
     size: int,
     facts: WeightFacts,
     description: ModelDescription,
-    ranks: int,
+    serving: ServingFacts,
 ) -> int:
     """Bytes of a group, of all stages together, on one tensor-parallel rank."""
-    if group in COPIED:
+    ranks = serving.tensor_parallel_size
+    if group in COPIED or (group == "mlp" and _keeps_mlps_whole(description, serving)):
         return size
     if group in ("embeddings", "lm_head"):
         return divided_vocabulary(size, description.vocab_size, ranks)
@@ -117,19 +143,36 @@ def _on_one_rank(
     return -(-size // ranks)
 
 
+def _keeps_mlps_whole(description: ModelDescription, serving: ServingFacts) -> bool:
+    return (
+        description.architecture in UNDIVIDED_MLP and serving.rules.version >= UNDIVIDED_MLP_SINCE
+    )
+
+
 def divided_vocabulary(size: int, vocab_size: int, ranks: int) -> int:
     """Bytes of an embedding's rows on one rank: `ceil(vocab / 64) x 64 x row / TP`."""
     padded = -(-vocab_size // VOCAB_PADDING) * VOCAB_PADDING
     return int(Fraction(size * padded, vocab_size * ranks))
 
 
-def divided_attention(size: int, kv_projections: int, heads: int, ranks: int) -> int:
+def divided_attention(
+    size: int, kv_projections: int, heads: Sequence[tuple[int, int]], ranks: int
+) -> int:
     """Bytes of the attention on one rank.
 
     `(all - kv) / TP + kv / min(TP, KV heads)`: queries and output are divided over all ranks, the
     projections to keys and values over the KV heads and then copied.
+
+    Args:
+        size: Bytes of all layers.
+        kv_projections: Of them those of the projections to keys and values.
+        heads: The KV heads of each layer, and how wide its keys and values are together.
+        ranks: Tensor-parallel ranks.
     """
-    return -(-(size - kv_projections) // ranks) + -(-kv_projections // min(ranks, heads))
+    width = sum(width for _, width in heads)
+    local = sum(Fraction(width, min(ranks, number)) for number, width in heads)
+    share = local / width if width else Fraction(1, ranks)
+    return -(-(size - kv_projections) // ranks) + ceil(kv_projections * share)
 
 
 def buffer_bytes(description: ModelDescription, serving: ServingFacts) -> int:
@@ -161,25 +204,30 @@ def buffer_bytes(description: ModelDescription, serving: ServingFacts) -> int:
 
 
 def expert_padding(facts: WeightFacts, description: ModelDescription, serving: ServingFacts) -> int:
-    """What the experts of gpt-oss grow by at load: their inner size, rounded up on each rank."""
+    """What the experts of gpt-oss grow by at load: their sizes, rounded up on each rank.
+
+    `experts / TP x (inner' / inner x outer' / outer - 1)`, where a size with a stroke is the next
+    multiple that the GPU's kernels take, and the inner one is `2880 / TP`.
+    """
     if description.architecture != "GptOssForCausalLM" or description.quantization != "mxfp4":
         return 0
-    ranks = serving.tensor_parallel_size
-    inner = -(-GPT_OSS_INNER // ranks)
-    grown = -(-inner // MXFP4_PADDING) * MXFP4_PADDING - inner
-    return (
-        facts.groups.get("experts", 0) * grown // (inner * ranks * serving.pipeline_parallel_size)
-    )
+    inner = -(-GPT_OSS_WIDTH // serving.tensor_parallel_size)
+    padded = [
+        -(-size // step) * step
+        for size, step in zip((inner, GPT_OSS_WIDTH), serving.mxfp4_steps, strict=True)
+    ]
+    grown = Fraction(prod(padded), inner * GPT_OSS_WIDTH) - 1
+    ranks = serving.tensor_parallel_size * serving.pipeline_parallel_size
+    return int(facts.groups.get("experts", 0) * grown / ranks)
 
 
-def kv_heads(description: ModelDescription) -> int:
-    """The KV heads of a layer, the fewest; one where the layers have latents or none."""
-    counts = [
-        layer.kv_heads
+def kv_heads(description: ModelDescription) -> list[tuple[int, int]]:
+    """The KV heads of each layer that has them, and the width of its keys and values."""
+    return [
+        (layer.kv_heads, layer.kv_heads * (layer.key_size + layer.value_size))
         for layer in description.layers
         if isinstance(layer, FullAttention | SlidingWindow | ChunkedLocal | CrossAttention)
     ]
-    return min(counts, default=1)
 
 
 def _stages(
@@ -191,7 +239,7 @@ def _stages(
     """The groups of every pipeline stage.
 
     A tied output is a copy of the embedding on the last stage, where draft layers are, too; an
-    encoder stands on the first.
+    encoder stands on every stage, and with some classes embedding and output do.
     """
     count = serving.pipeline_parallel_size
     if count == 1:
@@ -199,17 +247,33 @@ def _stages(
     layers = stage_layers(description, serving)
     stages: list[dict[WeightGroup, int]] = [
         {
-            group: int(Fraction(size * layers_here, sum(layers)))
+            group: int(Fraction(size * layers_here, sum(layers))) if group in BY_LAYER else size
             for group, size in local.items()
-            if group in BY_LAYER
+            if group in (*BY_LAYER, *_ends(description), "inputs", "encoder")
         }
         for layers_here in layers
     ]
-    for group in ("embeddings", "encoder"):
-        if group in local:
-            stages[0][group] = local[group]
+    if "embeddings" in local:
+        stages[0]["embeddings"] = local["embeddings"]
+        if description.architecture.startswith(EMBEDDING_ON_THE_LAST_STAGE):
+            stages[-1]["embeddings"] = local["embeddings"]
     if not serving.pooling:
-        stages[-1]["lm_head"] = local.get("lm_head", local.get("embeddings", 0))
+        _add_output(stages[-1], local)
     if "draft" in local:
         stages[-1]["draft"] = local["draft"]
     return stages
+
+
+def _ends(description: ModelDescription) -> tuple[WeightGroup, ...]:
+    """The groups that every stage has though only one of them works with each."""
+    if description.architecture in WHOLE_ENDS_ON_EVERY_STAGE:
+        return ("embeddings", "lm_head")
+    return ()
+
+
+def _add_output(stage: dict[WeightGroup, int], local: dict[WeightGroup, int]) -> None:
+    """Give the last stage its output layer, which may be the embedding."""
+    if "lm_head" in local:
+        stage["lm_head"] = local["lm_head"]
+    else:
+        stage["embeddings"] = local.get("embeddings", 0)

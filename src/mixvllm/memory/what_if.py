@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from mixvllm.memory.dtypes import element_bytes
 from mixvllm.models.description import ModelDescription
-from mixvllm.models.weights.groups import WeightFacts, WeightGroup
+from mixvllm.models.weights.groups import QUANTIZED, WeightFacts, WeightGroup
 
 # Bytes of one weight with its share of the scales, at each method's usual group size: 128 for AWQ
 # and GPTQ (a 16-bit scale and a 4-bit zero), 64 for bitsandbytes (a float32), 16 for NVFP4.
@@ -20,7 +20,6 @@ BYTES_BY_METHOD = {
 }
 # Other kernels for the same format.
 SAME_FORMAT = {"awq_marlin": "awq", "gptq_marlin": "gptq", "auto_awq": "awq", "auto_gptq": "gptq"}
-QUANTIZED: tuple[WeightGroup, ...] = ("attention", "latent", "recurrent", "mlp", "experts")
 
 
 def weights_as_asked(

@@ -10,7 +10,7 @@ from mixvllm.gpus.device import Gpu, Inventory
 
 def inventory_as_json(inventory: Inventory) -> dict[str, Any]:
     """The JSON document of `mixvllm gpus`; what is not known is null."""
-    return {
+    document = {
         "gpus": [_gpu(gpu) for gpu in inventory.gpus],
         "driver": inventory.driver,
         "cuda": inventory.cuda,
@@ -18,6 +18,7 @@ def inventory_as_json(inventory: Inventory) -> dict[str, Any]:
         "reason": inventory.reason,
         "cuda_visible_devices": inventory.visible_devices,
     }
+    return document if inventory.links is None else document | {"links": inventory.links}
 
 
 def _gpu(gpu: Gpu) -> dict[str, Any]:

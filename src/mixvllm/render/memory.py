@@ -10,10 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mixvllm.memory.answer import Capacity, Estimate, Weights
-from mixvllm.memory.growth import Growth
 from mixvllm.render.at_once import each_text, load_text, met_text, requests_text, unmet_text
 from mixvllm.render.budget import budget_table
-from mixvllm.render.growth import GrowthChart
 from mixvllm.render.units import parameters_text, size_text
 
 # Changes that the verdict names; the table of levers has them all.
@@ -21,17 +19,17 @@ MOST_WAYS = 3
 
 
 def estimate_view(
-    estimate: Estimate, *, explained: bool = False, growth: Growth | None = None
+    estimate: Estimate, *, explained: bool = False, chart: RenderableType | None = None
 ) -> RenderableType:
     """The answer: the verdict first, what vLLM would print, then how it comes about.
 
-    With its growth the answer is the chart of it, in place of the tables.
+    Where there is a chart of its growth, that stands in place of the tables.
     """
     parts: list[RenderableType] = [verdict(estimate)]
     if estimate.capacity is not None and estimate.capacity.fits:
         parts += ["", vllm_lines(estimate, estimate.capacity)]
-    if growth is not None:
-        return Group(*parts, "", GrowthChart(growth), "", _notes(estimate))
+    if chart is not None:
+        return Group(*parts, "", chart, "", _notes(estimate))
     parts += ["", _facts(estimate), "", _groups(estimate)]
     if estimate.gpu is not None and estimate.budget is not None:
         is_measured = estimate.measured is not None

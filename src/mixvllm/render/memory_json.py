@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mixvllm.memory.answer import Estimate, Question
-from mixvllm.memory.growth import Growth
+
+if TYPE_CHECKING:
+    from mixvllm.memory.growth import Growth
 
 
 def estimate_as_json(estimate: Estimate, growth: Growth | None = None) -> dict[str, Any]:

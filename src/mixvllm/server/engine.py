@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.prediction import Prediction
 from mixvllm.vllm_internals.facts import EngineFacts
+
+if TYPE_CHECKING:
+    from mixvllm.server.state import ServerState
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -30,6 +33,10 @@ class Engine(Protocol):
         """Its processes."""
 
     @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """The processes that answer requests for it; none where this process does."""
+
+    @property
     def errored(self) -> bool:
         """Whether it has died."""
 
@@ -39,8 +46,12 @@ class Engine(Protocol):
     async def probe(self) -> None:
         """Return as soon as it answers; what it raises counts as an answer."""
 
-    async def start(self) -> ASGIApp:
-        """Make its HTTP app; called once, on the loop that will serve it."""
+    async def start(self, server: ServerState) -> ASGIApp:
+        """Make its HTTP app; called once, on the loop that will serve it.
+
+        Args:
+            server: The server that it works for.
+        """
 
     def openapi(self) -> dict[str, Any] | None:
         """The OpenAPI document of its HTTP app, or None if it shows none; may take a second."""

@@ -30,7 +30,7 @@ class EngineWatch:
         """
         self._engine = engine
         self._timeout_s = timeout_s
-        self._processes = tuple(_existing(engine.pids))
+        self._processes = tuple(_existing([*engine.pids, *engine.worker_pids]))
         self._stopped_for_s = 0.0
 
     async def failure(self) -> str:

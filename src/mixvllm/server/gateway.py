@@ -17,10 +17,10 @@ from mixvllm.server.middleware.polite_ends import PoliteEnds
 from mixvllm.server.middleware.stream_keep_alive import StreamKeepAlive
 from mixvllm.server.openai_errors import answer_http_error
 from mixvllm.server.routes import create_router
-from mixvllm.server.supervisor import Supervisor
+from mixvllm.server.state import ServerState
 
 
-def create_gateway(live: LiveSettings, supervisor: Supervisor) -> FastAPI:
+def create_gateway(live: LiveSettings, supervisor: ServerState) -> FastAPI:
     """Put our routes and middleware in front of the engine that the supervisor has.
 
     The engine's app is called past our router, with the request as it came: what it does with

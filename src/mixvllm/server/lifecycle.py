@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from enum import StrEnum
 
 
@@ -72,18 +72,20 @@ class Lifecycle:
         phase: The current phase.
         progress: How far the phase is.
         error: Why the server stopped, if it did not stop on request.
+        began: When the server began, by the clock; now if it is not given.
     """
 
     clock: Callable[[], float] = time.monotonic
     phase: Phase = Phase.STARTING
     progress: Progress | None = None
     error: str | None = None
+    began: InitVar[float | None] = None
     _began: float = field(init=False)
     _down_since: float = field(init=False)
     _listeners: list[Callable[[Lifecycle], None]] = field(default_factory=list, init=False)
 
-    def __post_init__(self) -> None:
-        self._began = self._down_since = self.clock()
+    def __post_init__(self, began: float | None) -> None:
+        self._began = self._down_since = self.clock() if began is None else began
 
     @property
     def elapsed_s(self) -> float:
@@ -98,6 +100,11 @@ class Lifecycle:
     def subscribe(self, listener: Callable[[Lifecycle], None]) -> None:
         """Call `listener` after every change."""
         self._listeners.append(listener)
+
+    def unsubscribe(self, listener: Callable[[Lifecycle], None]) -> None:
+        """No longer call `listener`."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
 
     def move(self, phase: Phase, progress: Progress | None = None) -> bool:
         """Go to a phase if that is allowed; say whether the server is in it now.
@@ -114,7 +121,7 @@ class Lifecycle:
         elif progress == self.progress:
             return True
         self.progress = progress
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener(self)
         return True
 

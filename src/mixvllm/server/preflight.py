@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from mixvllm.errors import Problem, SettingsError
 from mixvllm.server.address import listen
+from mixvllm.server.launch_checks import check_launch
 from mixvllm.server.model_files import check_local_model
+from mixvllm.server.registry import running_servers
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.installed import InstalledEngine, require_engine
 
@@ -48,15 +50,11 @@ def run_preflight(
     Raises:
         SettingsError: the settings ask for what `serve` cannot do, or for what cannot work.
         ModelError: the local model is missing.
-        InstallationError: vLLM is missing or unsupported.
+        InstallationError: vLLM is missing or unsupported, or Ray is.
         AddressError: the address cannot be bound.
     """
     assert settings.model.name is not None
-    if settings.server.workers > 1:
-        raise SettingsError(
-            f"server.workers is {settings.server.workers}, and more than 1 is not supported yet.",
-            hint="Leave it at 1: one process serves all requests of a node.",
-        )
+    check_launch(settings, os.environ)
     check_local_model(settings.model.name)
     engine = require_engine()
     doubts, notes = _judged(settings, values, engine) if values is not None else ((), ())
@@ -75,7 +73,10 @@ def _judged(
     from mixvllm.server.machine_memory import machine_memory
     from mixvllm.sizing.served import Server, judge
 
-    said = judge(Server(settings, values, engine, machine_memory(), os.environ))
+    def servers() -> set[int]:
+        return {running.pid for running in running_servers()}
+
+    said = judge(Server(settings, values, engine, machine_memory(), os.environ, servers))
     if any(problem.severity == "error" for problem in said.problems):
         raise SettingsError(
             f"{settings.model.name} cannot be served with these settings.",

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 class RequestsInFlight:
     """Counts requests; used on one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_busy: Callable[[bool], None] = lambda busy: None) -> None:
+        """Begin with none.
+
+        Args:
+            on_busy: Told when the first one begins and when the last one ends.
+        """
         self.count = 0
         self._none = asyncio.Event()
         self._none.set()
+        self._on_busy = on_busy
 
     @contextmanager
     def one(self) -> Iterator[None]:
         """Count a request for as long as the block runs."""
         self.count += 1
-        self._none.clear()
+        if self.count == 1:
+            self._none.clear()
+            self._on_busy(True)
         try:
             yield
         finally:
             self.count -= 1
             if not self.count:
                 self._none.set()
+                self._on_busy(False)
 
     async def wait_until_none(self, timeout_s: float) -> bool:
         """Wait until no request is in flight; False when the time is over before."""

@@ -13,11 +13,11 @@ from mixvllm.server.interruption import RETRY_AFTER_S
 from mixvllm.server.lifecycle import Phase
 from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.openapi import merge
+from mixvllm.server.state import ServerState
 from mixvllm.server.status import ServerStatus, describe, metrics_before_engine
-from mixvllm.server.supervisor import Supervisor
 
 
-def create_router(settings: LiveSettings, supervisor: Supervisor) -> APIRouter:
+def create_router(settings: LiveSettings, supervisor: ServerState) -> APIRouter:
     """The routes of one server."""
     router = APIRouter(tags=["mixvllm"])
 

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import math
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import uvicorn
 
 from mixvllm.errors import MixvllmError
 from mixvllm.server.address import url_of
 from mixvllm.server.engine import EngineBuilder
 from mixvllm.server.gateway import create_gateway
+from mixvllm.server.http_server import HttpServer, SharedSocketServer, http_config, loop_factory
 from mixvllm.server.lifecycle import Lifecycle, Phase
 from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.output_capture import OutputCapture
-from mixvllm.server.patient_protocol import patient_protocol
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
 from mixvllm.server.reload import ReloadRefused, take_over
@@ -30,8 +26,6 @@ from mixvllm.server.signals import Signals
 from mixvllm.server.start_record import StartRecord
 from mixvllm.server.supervisor import Supervisor
 from mixvllm.settings.schema import ServeConfig
-
-CLOSE_CONNECTIONS_S = 1
 
 
 @dataclass(frozen=True)
@@ -64,27 +58,14 @@ def run_server(run: ServerRun) -> MixvllmError | None:
 
     When it returns, threads of an unfinished engine may still run: call `children.leave`.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(run))
 
 
 async def _serve(run: ServerRun) -> MixvllmError | None:
     live = LiveSettings(run.settings)
     supervisor, registry = _supervise(run, live)
-    settings = run.settings.server
-    server = _Server(
-        uvicorn.Config(
-            create_gateway(live, supervisor),
-            lifespan="off",
-            http=patient_protocol(lambda: live.current.server.client_timeout_s),
-            timeout_keep_alive=math.ceil(settings.keep_alive_s),
-            log_config=uvicorn.config.LOGGING_CONFIG if run.access_log else None,
-            use_colors=False,
-            log_level="info" if run.access_log else "warning",
-            access_log=run.access_log,
-            timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
-        )
-    )
+    server = _http_server(run, live, supervisor)
     signals = Signals(
         stop=supervisor.stop,
         reload=lambda: _reload(run, live),
@@ -104,6 +85,26 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
     return supervisor.error
 
 
+def _http_server(run: ServerRun, live: LiveSettings, supervisor: Supervisor) -> HttpServer:
+    """What answers in this process: everything, or what no API worker is there to answer."""
+    has_workers = run.settings.server.workers > 1
+    config = http_config(
+        create_gateway(live, supervisor),
+        live,
+        access_log=run.access_log,
+        # The next request is for a worker, which takes connections and no others'.
+        one_answer_each=has_workers,
+    )
+    if not has_workers:
+        return HttpServer(config)
+    server = SharedSocketServer(config)
+    server.accept(wanted=True)
+    supervisor.lifecycle.subscribe(
+        lambda changed: server.accept(wanted=changed.phase is not Phase.READY)
+    )
+    return server
+
+
 def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, RegistryEntry]:
     lifecycle, server = Lifecycle(), run.settings.server
     log = run.capture.log if run.capture else None
@@ -113,7 +114,7 @@ def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, Registry
     supervisor = Supervisor(
         run.builder,
         lifecycle,
-        grace_s=lambda: live.current.server.shutdown_grace_s,
+        live=live,
         budget=RestartBudget(server.max_restarts if server.restart == "on-failure" else 0),
         health_timeout_s=server.health_timeout_s,
         find_cause=reader.find_cause,
@@ -180,20 +181,3 @@ def _reload(run: ServerRun, live: LiveSettings) -> None:
         run.report(ReloadRefused(error.message, error.hint, error.problems))
     else:
         run.report(take_over(live, fresh))
-
-
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.Loop
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, which would end the HTTP side before the engine's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `_handle_signals`."""
-        yield

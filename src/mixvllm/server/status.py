@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 import mixvllm
 from mixvllm.server.lifecycle import Phase
-from mixvllm.server.supervisor import Supervisor
+from mixvllm.server.state import ServerState
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.command_line import SECRET_ARGUMENTS
 from mixvllm.vllm_internals.installed import installed_engine
@@ -51,10 +51,11 @@ class ServerStatus(BaseModel):
     kv_cache: KvCacheBody
     versions: VersionsBody
     engine_pids: list[int]
+    worker_pids: list[int] = Field(description="The API workers, where there are several.")
     settings: dict[str, Any] = Field(description="The effective settings, secrets masked.")
 
 
-def describe(supervisor: Supervisor, settings: ServeConfig) -> ServerStatus:
+def describe(supervisor: ServerState, settings: ServeConfig) -> ServerStatus:
     """The state of the server now."""
     lifecycle, engine, installed = supervisor.lifecycle, supervisor.engine, installed_engine()
     progress = lifecycle.progress
@@ -72,7 +73,8 @@ def describe(supervisor: Supervisor, settings: ServeConfig) -> ServerStatus:
         versions=VersionsBody(
             mixvllm=mixvllm.__version__, vllm=installed.version if installed else None
         ),
-        engine_pids=list(engine.pids) if engine else [],
+        engine_pids=list(supervisor.engine_pids),
+        worker_pids=list(supervisor.worker_pids),
         settings=masked_settings(settings),
     )
 
@@ -87,7 +89,7 @@ def masked_settings(settings: ServeConfig) -> dict[str, Any]:
     return plain
 
 
-def metrics_before_engine(supervisor: Supervisor) -> str:
+def metrics_before_engine(supervisor: ServerState) -> str:
     """Prometheus' text while there is no engine whose `/metrics` could answer."""
     lines = [
         "# HELP mixvllm_server_phase What the server is doing; 1 for the current phase.",

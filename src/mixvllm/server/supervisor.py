@@ -15,6 +15,7 @@ from mixvllm.server.engine_watch import EngineWatch
 from mixvllm.server.freed_memory import free_memory
 from mixvllm.server.interruption import FAILED, RESTARTING, STOPPING, Interruption
 from mixvllm.server.lifecycle import START_UP, Lifecycle, Phase, Progress
+from mixvllm.server.live_settings import LiveSettings
 from mixvllm.server.prediction import Prediction
 from mixvllm.server.requests_in_flight import RequestsInFlight
 from mixvllm.server.restarts import RestartBudget
@@ -22,6 +23,8 @@ from mixvllm.server.restarts import RestartBudget
 LOG = logging.getLogger(__name__)
 ENGINE_SHUTDOWN_S = 2.0
 LAST_WORDS_S = 1.0
+DESCRIBED_WITHIN_LOOKS = 10
+LOOK_S = 0.03
 
 FindCause = Callable[[BaseException | None], str | None]
 
@@ -30,6 +33,7 @@ class Supervisor:
     """Builds the engine off the event loop, watches it, replaces it when it dies, stops it.
 
     Attributes:
+        live: The settings that are in force.
         lifecycle: The phases of the server.
         engine: The engine while it serves.
         app: The engine's HTTP app while it serves.
@@ -43,7 +47,7 @@ class Supervisor:
         builder: EngineBuilder,
         lifecycle: Lifecycle,
         *,
-        grace_s: Callable[[], float],
+        live: LiveSettings,
         budget: RestartBudget,
         health_timeout_s: float = 0.0,
         find_cause: FindCause = lambda error: str(error) if error else None,
@@ -54,12 +58,13 @@ class Supervisor:
         Args:
             builder: What builds them.
             lifecycle: The phases of the server.
-            grace_s: Seconds that requests in flight may go on after `stop`.
+            live: The settings that are in force.
             budget: How often a dead engine is replaced.
             health_timeout_s: Seconds after which a silent engine is wedged; 0 never asks.
             find_cause: Words a failure of the engine from its exception and its output; blocks.
             log: The file to name in errors.
         """
+        self.live = live
         self.lifecycle = lifecycle
         self.engine: Engine | None = None
         self.app: ASGIApp | None = None
@@ -67,7 +72,6 @@ class Supervisor:
         self.restarts = 0
         self.error: MixvllmError | None = None
         self._builder = builder
-        self._grace_s = grace_s
         self._budget = budget
         self._health_timeout_s = health_timeout_s
         self._find_cause = find_cause
@@ -89,8 +93,23 @@ class Supervisor:
     def interruption(self) -> Interruption | None:
         """Why requests in flight are being ended, if they are; an engine that died counts."""
         if self._interruption is None and self.engine is not None and self.engine.errored:
-            return RESTARTING if self._budget.is_left else FAILED
+            return self.death
         return self._interruption
+
+    @property
+    def death(self) -> Interruption:
+        """What clients are told if the engine dies now."""
+        return RESTARTING if self._budget.is_left else FAILED
+
+    @property
+    def engine_pids(self) -> tuple[int, ...]:
+        """The processes of the engine."""
+        return self.engine.pids if self.engine else ()
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """The processes that answer in place of this one."""
+        return self.engine.worker_pids if self.engine else ()
 
     def stop(self) -> None:
         """Ask for the end."""
@@ -127,7 +146,8 @@ class Supervisor:
         pause_s = self._budget.take()
         if pause_s is None:
             raise self._last_of_many(failure)
-        detail = f"{failure.message} Restart {self._budget.used} of {self._budget.most}"
+        detail = f"{failure.message.removesuffix('.')}. "
+        detail += f"Restart {self._budget.used} of {self._budget.most}"
         detail += f" in {pause_s:g} s." if pause_s else " now."
         self.lifecycle.move(Phase.RESTARTING, Progress(detail))
         return not await self._stop_comes_within(pause_s)
@@ -146,7 +166,7 @@ class Supervisor:
             return False
         try:
             self.engine = building.result()
-            self.app = await self.engine.start()
+            self.app = await self.engine.start(self)
         except MixvllmError:
             raise
         except Exception as error:
@@ -175,17 +195,27 @@ class Supervisor:
         if not await self._ends_before_stop(failing):
             failing.cancel()
             return None
-        self._interruption = self.interruption or (RESTARTING if self._budget.is_left else FAILED)
+        self._interruption = self.interruption or self.death
         self.app = None
         if self._budget.is_left:
             self.lifecycle.move(Phase.RESTARTING)
-        seen = self.engine.describe_death() or failing.result()
+        self.engine.end_requests()
+        seen = await self._described_death() or failing.result()
         cause, _ = await asyncio.gather(
             asyncio.to_thread(self._find_cause, None), self._remove_engine(watch)
         )
         # In that thread: it holds on to the last thing that it built until its next task.
         await asyncio.get_running_loop().run_in_executor(self._thread, free_memory)
         return self._worded(EngineDiedError, cause or seen)
+
+    async def _described_death(self) -> str | None:
+        """How the engine's processes ended; one that was killed takes a moment to be gone."""
+        assert self.engine is not None
+        for _ in range(DESCRIBED_WITHIN_LOOKS):
+            if said := self.engine.describe_death():
+                return said
+            await asyncio.sleep(LOOK_S)
+        return None
 
     async def _remove_engine(self, watch: EngineWatch | None = None) -> None:
         """End the requests, then the processes, and forget the engine."""
@@ -232,7 +262,7 @@ class Supervisor:
             self.lifecycle.move(Phase.DRAINING)
         if self.engine is not None:
             if self.error is None:
-                await self.requests.wait_until_none(self._grace_s())
+                await self.requests.wait_until_none(self.live.current.server.shutdown_grace_s)
             self._interruption = STOPPING
             await self._remove_engine()
         self._thread.shutdown(wait=False)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mixvllm.errors import Problem
+from mixvllm.settings.file_keys import MCP_KEY
 from mixvllm.settings.layers.environment import read_environment
-from mixvllm.settings.layers.yaml_file import MCP_KEY, ConfigFile, interpret
+from mixvllm.settings.layers.yaml_file import ConfigFile, interpret
 from mixvllm.settings.validate import errors_of, validate
 from mixvllm.settings.yaml_document import YamlDocument, read_yaml
 

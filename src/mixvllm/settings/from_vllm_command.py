@@ -19,10 +19,9 @@ from mixvllm.settings.layers.vllm_flags import (
     Unread,
     VllmFlags,
     find_argument,
-    given_by_flag,
     parse_vllm_flags,
 )
-from mixvllm.settings.origin import Given, Layer
+from mixvllm.settings.origin import Given, Layer, given_by_flag
 from mixvllm.settings.reading import Reading
 from mixvllm.settings.shell_command import read_shell_command
 from mixvllm.settings.validate import typed_value, validate
@@ -116,10 +115,10 @@ def _reclaimed(flags: VllmFlags) -> VllmFlags:
         name, _, inline = one.words[0].partition("=")
         if one.is_stray and not any(g.key == "model.name" for g in given):
             field = fields_by_key()["model.name"]
-            given.insert(0, given_by_flag(field, MODEL_ARGUMENT, one.words[0]))
+            given.insert(0, given_by_flag(field.key, MODEL_ARGUMENT, one.words[0]))
         elif name in API_PROCESSES and (inline or one.words[1:]):
             field = fields_by_key()["server.workers"]
-            given.append(given_by_flag(field, name, inline or one.words[1]))
+            given.append(given_by_flag(field.key, name, inline or one.words[1]))
         elif name in NO_EQUIVALENT:
             problem = replace(one.problem, message="has no equivalent here", suggestion=None)
             unread.append(replace(one, problem=problem))

@@ -17,7 +17,7 @@ from mixvllm.settings.fields import (
     section_aliases,
     sections,
 )
-from mixvllm.settings.layers.yaml_file import EXTENSION_PREFIX, PROFILES_KEY
+from mixvllm.settings.file_keys import EXTENSION_PREFIX, PROFILES_KEY
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.settings.validate import is_pass_through
 from mixvllm.vllm_internals.arguments import VERSIONS, Argument, arguments

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mixvllm.settings.file_keys import EXTENSION_PREFIX, MCP_KEY
 from mixvllm.settings.json_schema import DIALECT
-from mixvllm.settings.layers.yaml_file import EXTENSION_PREFIX, MCP_KEY
 from mixvllm.settings.mcp_servers import ALIASES, BELONGS_TO, TRANSPORTS, McpServer
 
 MCP_SCHEMA_FILE = "mcp_servers.schema.json"

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from mixvllm.errors import Problem
 from mixvllm.settings.fields import section_aliases
-from mixvllm.settings.layers.yaml_file import EXTENSION_PREFIX, MCP_KEY, PROFILES_KEY
+from mixvllm.settings.file_keys import EXTENSION_PREFIX, MCP_KEY, PROFILES_KEY
 from mixvllm.settings.names import nearest
 from mixvllm.settings.problems import show_value
 from mixvllm.settings.yaml_document import KeyPath, YamlDocument, position_of

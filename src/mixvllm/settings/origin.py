@@ -72,3 +72,9 @@ class Given:
     written: str
     value: Any
     origin: Origin
+
+
+def given_by_flag(key: str, written: str, value: Any) -> Given:
+    """A flag's value for a key; the word `null` is unset."""
+    unset = isinstance(value, str) and value.lower() == "null"
+    return Given(key, written, None if unset else value, Origin(Layer.COMMAND_LINE, name=written))

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mixvllm.errors import Problem, SettingsError
+from mixvllm.settings.file_keys import DEFAULT_FILE, PROFILES_KEY
 from mixvllm.settings.layers.command_line import GivenFlag, read_command_line
 from mixvllm.settings.layers.environment import (
     CONFIG_VARIABLE,
     PROFILE_VARIABLE,
     read_environment,
-)
-from mixvllm.settings.layers.yaml_file import (
-    DEFAULT_FILE,
-    PROFILES_KEY,
-    ConfigFile,
-    read_config_file,
 )
 from mixvllm.settings.merge import ResolvedValue, merge
 from mixvllm.settings.names import nearest
@@ -25,6 +21,9 @@ from mixvllm.settings.origin import Layer
 from mixvllm.settings.reading import Reading
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.settings.validate import errors_of, validate
+
+if TYPE_CHECKING:
+    from mixvllm.settings.layers.yaml_file import ConfigFile
 
 
 @dataclass(frozen=True)
@@ -127,8 +126,16 @@ def _choose_file(sources: Sources) -> tuple[ConfigFile | None, Reading]:
     else:
         default = sources.directory / DEFAULT_FILE
         named = default if default.is_file() else None
-    file = read_config_file(named) if named else None
-    return file, Reading(problems=warning)
+    return _read_named(named), Reading(problems=warning)
+
+
+def _read_named(path: Path | None) -> ConfigFile | None:
+    if path is None:
+        return None
+    # Most commands are typed without a file, and do without ruamel.yaml.
+    from mixvllm.settings.layers.yaml_file import read_config_file
+
+    return read_config_file(path)
 
 
 def _read_file(file: ConfigFile | None, sources: Sources) -> Reading:

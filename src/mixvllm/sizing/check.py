@@ -6,14 +6,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mixvllm.errors import EstimateError
+from mixvllm.sizing.adapter_rules import adapter_findings
+from mixvllm.sizing.argument_rules import argument_findings
 from mixvllm.sizing.finding import Case, Finding
 from mixvllm.sizing.fit_rules import count_findings, fit_findings
 from mixvllm.sizing.format_rules import format_findings, served_dtype
+from mixvllm.sizing.free_rules import free_findings
 from mixvllm.sizing.shape_rules import heads_replicated, shape_findings
 
 if TYPE_CHECKING:
     from mixvllm.memory.answer import Estimate
     from mixvllm.memory.request import EstimateRequest
+    from mixvllm.models.found import FoundModel
+    from mixvllm.settings.schema import ServeConfig
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,12 @@ class Checked:
 
 def check(case: Case) -> Checked:
     """Check settings against their model, and against the hardware that the case knows."""
-    findings = [*shape_findings(case), *format_findings(case), *count_findings(case)]
+    findings = [
+        *shape_findings(case),
+        *format_findings(case),
+        *count_findings(case),
+        *check_arguments(case.settings, case.found),
+    ]
     notes = [finding.message for finding in findings if finding.severity == "note"]
     if (note := heads_replicated(case)) is not None:
         notes.append(note)
@@ -47,8 +57,27 @@ def check(case: Case) -> Checked:
                 notes.append(f"whether it fits is not judged: {error.message}")
         else:
             findings += fit_findings(case, answer)
+    findings += free_findings(case, lambda share, length: _retried(case, share, length))
     kept = tuple(finding for finding in findings if finding.severity != "note")
     return Checked(kept, tuple(notes), answer)
+
+
+def check_arguments(settings: ServeConfig, found: FoundModel | None = None) -> list[Finding]:
+    """Check what of vLLM's own arguments can be checked without knowing the model's shape."""
+    return [*argument_findings(settings, found), *adapter_findings(settings)]
+
+
+def _retried(case: Case, share: float, length: int | None) -> Estimate | None:
+    """The estimate with another share of each GPU; None where there is none."""
+    if case.request is None:
+        return None
+    try:
+        request = replace(case.request(), gpu_memory_utilization=share)
+        if length is not None:
+            request = replace(request, max_model_len=length)
+        return _estimate(case, request)
+    except EstimateError:
+        return None
 
 
 def _estimate(case: Case, request: EstimateRequest) -> Estimate:

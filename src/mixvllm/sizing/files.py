@@ -14,7 +14,7 @@ from mixvllm.settings.layers.yaml_file import ConfigFile
 from mixvllm.settings.merge import Merged, merge
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.settings.validate import errors_of, validate
-from mixvllm.sizing.check import check
+from mixvllm.sizing.check import Checked, check, check_arguments
 from mixvllm.sizing.finding import Case, gpus_wanted
 from mixvllm.sizing.placing import placed
 from mixvllm.sizing.shape_rules import LONGER_VARIABLE
@@ -90,9 +90,10 @@ def _of_profile(
     try:
         case = _case(merged, against, fit=fit)
     except ModelError as error:
-        yield f"not judged against its model: {error.message}"
-        return
-    result = check(case)
+        note = f"not judged against its model: {error.message}"
+        result = Checked(tuple(check_arguments(merged.settings)), (note,))
+    else:
+        result = check(case)
     yield from (placed(finding, merged.values, profile) for finding in result.findings)
     yield from result.notes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from mixvllm.sizes import GIB
 
 # A file is checked against its model without loading what estimates memory.
 if TYPE_CHECKING:
+    from mixvllm.gpus.device import Gpu as WholeGpu
+    from mixvllm.gpus.device import MigSlice
     from mixvllm.memory.answer import Suggestion
     from mixvllm.memory.gpu_table import Gpu
     from mixvllm.memory.request import EstimateRequest
@@ -43,6 +45,9 @@ class Case:
         gpu: The GPU, where one is known.
         gpu_count: How many such GPUs there are; None where nobody counted.
         memory: The memory of the machine, where the model is served from it.
+        devices: The GPUs that a program started now would see, as they are now; empty where the
+            memory that is free now does not matter.
+        servers: Says which processes are servers of mixvllm, where somebody must be named.
         may_exceed_context: Whether the environment allows lengths beyond the model's own.
     """
 
@@ -52,6 +57,8 @@ class Case:
     gpu: Gpu | None = None
     gpu_count: int | None = None
     memory: MachineMemory | None = None
+    devices: tuple[WholeGpu | MigSlice, ...] = ()
+    servers: Callable[[], Collection[int]] = tuple
     may_exceed_context: bool = False
 
     @property

@@ -71,6 +71,7 @@ def format_findings(case: Case) -> Iterator[Finding]:
     yield from _quantization_on_gpu(case)
     yield from _dtype(case)
     yield from _dtype_on_gpu(case)
+    yield from _dtype_on_cpu(case)
     yield from _kv_cache(case)
     yield from _kv_cache_on_gpu(case)
 
@@ -181,6 +182,20 @@ def _dtype_on_gpu(case: Case) -> Iterator[Finding]:
     elif (taken := served_dtype(case)) != asked and _activations(case, taken):
         message = f"{has}: vLLM will serve {model.name} in {taken} instead"
         yield Finding((DTYPE, MODEL), message, "warning", f"set `dtype: {taken}` to say so")
+
+
+def _dtype_on_cpu(case: Case) -> Iterator[Finding]:
+    """VLLM's CPU build computes wrong text in bfloat16 unless its graphs are compiled (seen)."""
+    if case.memory is None or not case.asked.enforce_eager:
+        return
+    asked = case.asked.dtype
+    if (case.found.description.dtype if asked == "auto" else asked) == "bfloat16":
+        yield Finding(
+            (DTYPE, "inference.enforce_eager"),
+            "the CPU build of vLLM gives wrong text in bfloat16 with enforce_eager",
+            "warning",
+            "set `dtype: float32`, or leave enforce_eager out, which compiles for minutes",
+        )
 
 
 def _kv_cache(case: Case) -> Iterator[Finding]:

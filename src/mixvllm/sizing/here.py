@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from mixvllm.gpus.signs import any_sign
 from mixvllm.memory.request import EstimateRequest
 from mixvllm.sizes import GIB
-from mixvllm.sizing.present import PresentGpus, present_gpus
+
+if TYPE_CHECKING:
+    from mixvllm.sizing.present import PresentGpus
 
 
 def planned_here(request: EstimateRequest, present: PresentGpus | None = None) -> EstimateRequest:
@@ -18,8 +22,11 @@ def planned_here(request: EstimateRequest, present: PresentGpus | None = None) -
         request: What is asked for.
         present: The GPUs of this machine; looked for when left out.
     """
-    if request.gpu is not None:
+    if request.gpu is not None or (present is None and not any_sign()):
         return request
+    # Most machines that plan have no GPU, and do without what reads them.
+    from mixvllm.sizing.present import present_gpus
+
     here = present_gpus() if present is None else present
     taken = (
         request.tensor_parallel_size * request.pipeline_parallel_size * request.data_parallel_size

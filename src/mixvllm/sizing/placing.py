@@ -61,6 +61,10 @@ def _gain(way: Suggestion) -> str:
 
 
 def _as_setting(change: str) -> str:
-    """`--kv-cache-dtype fp8` as `kv_cache_dtype: fp8`."""
-    flag, _, value = change.partition(" ")
-    return f"{flag.removeprefix('--').replace('-', '_')}: {value or 'true'}"
+    """`--kv-cache-dtype fp8` as `kv_cache_dtype: fp8`; several with commas."""
+    return ", ".join(map(_one_setting, change.removeprefix("--").split(" --")))
+
+
+def _one_setting(change: str) -> str:
+    name, _, value = change.partition(" ")
+    return f"{name.replace('-', '_')}: {value or 'true'}"

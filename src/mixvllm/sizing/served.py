@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from mixvllm.errors import ModelError, Problem
 from mixvllm.settings.merge import ResolvedValue
 from mixvllm.settings.schema import ServeConfig
-from mixvllm.sizing.check import check
+from mixvllm.sizing.check import Checked, check, check_arguments
 from mixvllm.sizing.finding import Case, MachineMemory, gpus_wanted
 from mixvllm.sizing.here import planned_here
 from mixvllm.sizing.placing import placed
@@ -29,6 +29,7 @@ class Server:
         engine: The installed vLLM.
         memory: The memory of this machine, which a CPU build serves from.
         environment: The variables.
+        servers: The processes of the servers of mixvllm that run here.
     """
 
     settings: ServeConfig
@@ -36,6 +37,7 @@ class Server:
     engine: InstalledEngine
     memory: MachineMemory
     environment: Mapping[str, str]
+    servers: Callable[[], Collection[int]] = tuple
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ def judge(server: Server) -> Judgement:
     try:
         case = _case(server)
     except ModelError as error:
-        return Judgement((), (f"not checked against its model: {error.message}",))
-    result = check(case)
+        note = f"not checked against its model: {error.message}"
+        result = Checked(tuple(check_arguments(server.settings)), (note,))
+    else:
+        result = check(case)
     problems = tuple(placed(finding, server.values) for finding in result.findings)
     return Judgement(problems, result.notes)
 
@@ -73,4 +77,6 @@ def _case(server: Server) -> Case:
         request=lambda: planned_here(request(), present),
         gpu=present.to_plan_for(gpus_wanted(settings.inference)),
         gpu_count=len(present.gpus) or None,
+        devices=tuple(each.device for each in present.gpus),
+        servers=server.servers,
     )

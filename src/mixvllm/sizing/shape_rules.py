@@ -36,6 +36,7 @@ def shape_findings(case: Case) -> Iterator[Finding]:
     yield from _context(case)
     yield from _tensor_parallel(case)
     yield from _pipeline(case)
+    yield from _experts(case)
     yield from _batch(case)
 
 
@@ -133,6 +134,16 @@ def _pipeline(case: Case) -> Iterator[Finding]:
             (PIPELINE,),
             f"{layers} layers cannot fill {stages} pipeline stages",
             advice=f"set at most {layers}",
+        )
+
+
+def _experts(case: Case) -> Iterator[Finding]:
+    model = case.found.description
+    if case.settings.vllm.get("enable_expert_parallel") and not model.is_moe:
+        yield Finding(
+            ("vllm.enable_expert_parallel",),
+            f"{model.name} has no experts to be divided over GPUs",
+            advice="leave enable_expert_parallel out",
         )
 
 

@@ -34,7 +34,7 @@ def parse_arguments(arguments: list[str]) -> Namespace:
     try:
         args = build_parser().parse_args(arguments)
         symbols.VALIDATE_PARSED_ARGS.load()(args)
-        _import_parser_plugins(args)
+        import_parser_plugins(args)
         symbols.VALIDATE_API_SERVER_ARGS.load()(args)
     except (_Refused, ValueError, TypeError, KeyError) as error:
         said = str(error.args[0]) if error.args else str(error)
@@ -50,7 +50,8 @@ def quantization_methods() -> list[str]:
     return list(symbols.QUANTIZATION_METHODS.load())
 
 
-def _import_parser_plugins(args: Namespace) -> None:
+def import_parser_plugins(args: Namespace) -> None:
+    """Load the parsers that the arguments name by their files."""
     if args.tool_parser_plugin:
         symbols.TOOL_PARSERS.load().import_tool_parser(args.tool_parser_plugin)
     if args.reasoning_parser_plugin:

@@ -62,6 +62,7 @@ class Argument:
         kind: `switch` is `--x / --no-x`, `switch_on` is `--x` alone, `list` takes several values
             after one flag, `repeated` one flag a value, `value` exactly one.
         choices: The closed list of values, or nothing.
+        known: The values that vLLM brings, where its plug-ins may bring more.
         short_flags: Its short spellings on the command line (`-tp`).
     """
 
@@ -69,6 +70,7 @@ class Argument:
     kind: Literal["switch", "switch_on", "value", "list", "repeated"]
     choices: tuple[str, ...] = ()
     short_flags: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
     @property
     def flag(self) -> str:
@@ -90,7 +92,11 @@ def arguments(version: tuple[int, int] | None = None) -> dict[str, Argument]:
     described = json.loads(data.read_text(encoding="utf-8"))["arguments"]
     return {
         name: Argument(
-            name, d["kind"], tuple(d.get("choices", ())), tuple(d.get("short_flags", ()))
+            name,
+            d["kind"],
+            tuple(d.get("choices", ())),
+            tuple(d.get("short_flags", ())),
+            tuple(d.get("known", ())),
         )
         for name, d in described.items()
     }

@@ -12,13 +12,16 @@ import sys
 from typing import Any
 
 from mixvllm.vllm_internals.installed import require_engine
-from mixvllm.vllm_internals.symbols import Symbol
+from mixvllm.vllm_internals.symbols import REASONING_PARSERS, TOOL_PARSERS, Symbol
 
 # Of the command line `vllm serve` alone: no argument of the API server that we build.
 NOT_PASSED_ON = frozenset({"help", "model_tag", "config", "headless", "api_server_count", "grpc"})
 
 # Not among the symbols that are checked at start: 0.32 has none of it and needs none.
 KV_CACHE_FORMATS = Symbol("KV_CACHE_DTYPES", ("vllm.config.cache",))
+
+# What plug-ins add to, so that the parser takes any text.
+REGISTRIES = {"tool_call_parser": TOOL_PARSERS, "reasoning_parser": REASONING_PARSERS}
 
 
 def describe(action: argparse.Action) -> dict[str, Any]:
@@ -58,6 +61,11 @@ def collect() -> dict[str, Any]:
         if action.dest not in NOT_PASSED_ON
     }
     arguments["quantization"]["choices"] = sorted(quantization_methods())
+    for name, registry in (
+        ("tool_call_parser", TOOL_PARSERS),
+        ("reasoning_parser", REASONING_PARSERS),
+    ):
+        arguments[name]["known"] = sorted(registry.load().list_registered())
     # 0.33's parser takes any text here and checks it later, for plug-ins may add formats.
     if "choices" not in arguments["kv_cache_dtype"]:
         arguments["kv_cache_dtype"]["choices"] = sorted(KV_CACHE_FORMATS.load())

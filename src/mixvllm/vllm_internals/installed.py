@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata
+from importlib import metadata, util
+from pathlib import Path
 from typing import Literal
 
 from mixvllm.errors import InstallationError
@@ -62,3 +63,9 @@ def require_engine() -> InstalledEngine:
             hint=INSTALL_HINT,
         )
     return engine
+
+
+def package_directory() -> Path | None:
+    """Where vLLM's package lies, without importing it; None where there is none."""
+    spec = util.find_spec("vllm")
+    return Path(spec.origin).parent if spec and spec.origin else None

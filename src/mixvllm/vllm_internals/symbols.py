@@ -100,6 +100,33 @@ FROM_VLLM_CONFIG = Symbol(
         "enable_log_requests",
         "aggregate_engine_logging",
         "disable_log_stats",
+        "client_addresses",
+        "client_count",
+        "client_index",
+    ),
+)
+BIND_ENGINE_LISTENERS = Symbol(
+    "bind_engine_zmq_listeners", ("vllm.v1.engine.utils",), ("vllm_config", "num_api_servers")
+)
+LAUNCH_CORE_ENGINES = Symbol(
+    "launch_core_engines",
+    ("vllm.v1.engine.utils",),
+    ("vllm_config", "executor_class", "log_stats", "addresses"),
+)
+EXECUTOR_CLASS = Symbol("Executor.get_class", ("vllm.v1.executor",), ("vllm_config",))
+API_PROCESSES = Symbol(
+    "APIServerProcessManager",
+    ("vllm.v1.utils",),
+    (
+        "listen_address",
+        "sock",
+        "args",
+        "num_servers",
+        "input_listeners",
+        "output_listeners",
+        "target_server_fn",
+        "stats_update_address",
+        "tensor_queue",
     ),
 )
 SHUTDOWN = Symbol("AsyncLLM.shutdown", ("vllm.v1.engine.async_llm",), ("timeout",))

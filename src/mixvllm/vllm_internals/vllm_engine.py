@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from argparse import Namespace
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from mixvllm.vllm_internals import symbols
 from mixvllm.vllm_internals.adapter import parse_arguments
+from mixvllm.vllm_internals.engine_processes import core_processes, describe_end, pids_below
 from mixvllm.vllm_internals.facts import EngineFacts
-from mixvllm.vllm_internals.warm_processes import WarmContext, copies_beside, replace_spawn
+from mixvllm.vllm_internals.warm_processes import WarmContext, replace_spawn
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -32,24 +30,69 @@ def build_engine(arguments: list[str], warm: WarmContext | None = None) -> VllmE
         InstallationError: this vLLM is not one that mixvllm knows.
         Exception: whatever vLLM raises; the cause may stand only in its output.
     """
-    symbols.check_symbols()
+    args, engine_args, config = described_engine(arguments)
     if warm is not None:
         replace_spawn(warm)
+    return VllmEngine(_make_client(engine_args, config), args)
+
+
+def described_engine(
+    arguments: list[str], *, api_processes: int = 1, place: int = 0
+) -> tuple[Namespace, Any, Any]:
+    """What vLLM makes of its arguments: their values, the engine's arguments, its configuration.
+
+    Args:
+        arguments: The arguments of vLLM's API server.
+        api_processes: How many processes will use the engine.
+        place: Which of them this is; -1 is none of them.
+
+    Raises:
+        SettingsError: vLLM does not take the arguments.
+        InstallationError: this vLLM is not one that mixvllm knows.
+    """
+    symbols.check_symbols()
     args = parse_arguments(arguments)
     symbols.CONFIGURE_LOGGING.load()(args)
     symbols.SET_ULIMIT.load()()
+    return args, *_configure(args, api_processes, place)
+
+
+def connect_engine(args: Namespace, client: dict[str, Any]) -> VllmEngine:
+    """Reach an engine that another process has started; blocks until it is ready.
+
+    Args:
+        args: What vLLM has read from its arguments.
+        client: vLLM's description of this process's place, one of several.
+    """
+    count, place = client["client_count"], client["client_index"]
+    engine_args, config = _configure(args, count, place)
+    addresses = {k: v for k, v in client.items() if k not in ("client_count", "client_index")}
+    llm = _make_client(
+        engine_args, config, client_addresses=addresses, client_count=count, client_index=place
+    )
+    return VllmEngine(llm, args)
+
+
+def _configure(args: Namespace, api_processes: int, place: int) -> tuple[Any, Any]:
+    """The engine's arguments and its configuration."""
     engine_args = symbols.FROM_CLI_ARGS.load()(args)
     symbols.PROPAGATE_LATE_INTERACTION.load()(args, engine_args)
+    if api_processes > 1:
+        engine_args._api_process_count = api_processes
+        engine_args._api_process_rank = place
     usage_context = symbols.USAGE_CONTEXT.load()
-    config = engine_args.create_engine_config(usage_context=usage_context)
-    llm = symbols.FROM_VLLM_CONFIG.load()(
+    return engine_args, engine_args.create_engine_config(usage_context=usage_context)
+
+
+def _make_client(engine_args: Any, config: Any, **client: Any) -> Any:
+    return symbols.FROM_VLLM_CONFIG.load()(
         vllm_config=config,
-        usage_context=usage_context,
+        usage_context=symbols.USAGE_CONTEXT.load(),
         enable_log_requests=engine_args.enable_log_requests,
         aggregate_engine_logging=engine_args.aggregate_engine_logging,
         disable_log_stats=engine_args.disable_log_stats,
+        **client,
     )
-    return VllmEngine(llm, args)
 
 
 class VllmEngine:
@@ -75,14 +118,17 @@ class VllmEngine:
     @property
     def pids(self) -> tuple[int, ...]:
         """The engine core processes and their workers; none of ours where Ray has them."""
-        manager = self._llm.engine_core.resources.engine_manager
-        found: list[int] = []
-        for process in getattr(manager, "processes", ()):
-            with contextlib.suppress(psutil.Error):
-                core = psutil.Process(process.pid)
-                found += [core.pid, *(child.pid for child in core.children(recursive=True))]
-                found += [copy.pid for copy in copies_beside(core)]
-        return tuple(dict.fromkeys(found))
+        return tuple(pids_below(self._processes))
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """None: this process answers itself."""
+        return ()
+
+    @property
+    def _processes(self) -> Iterator[Any]:
+        resources = self._llm.engine_core.resources
+        return core_processes(resources.engine_manager, resources.coordinator)
 
     @property
     def errored(self) -> bool:
@@ -92,18 +138,14 @@ class VllmEngine:
 
     def describe_death(self) -> str | None:
         """Which process ended, and by what."""
-        manager = self._llm.engine_core.resources.engine_manager
-        for process in getattr(manager, "processes", ()):
-            if process.exitcode:
-                return f"{process.name} (process {process.pid}) {_ended_by(process.exitcode)}"
-        return None
+        return describe_end(self._processes)
 
     async def probe(self) -> None:
         """Ask the engine's own process something small; it answers between two steps."""
         await self._llm.engine_core.call_utility_async("get_supported_tasks")
 
-    async def start(self) -> FastAPI:
-        """Make vLLM's app.
+    async def start(self, server: object) -> FastAPI:
+        """Make vLLM's app, which needs nothing of the server.
 
         The engine's output is read by tasks that its first awaited call starts on the loop of
         that call, so this is the first.
@@ -160,12 +202,3 @@ def forget_http_metrics() -> None:
 def is_http_series(name: str) -> bool:
     """Whether vLLM's HTTP instrumentation made this series."""
     return name.startswith("http_")
-
-
-def _ended_by(exit_code: int) -> str:
-    """An exit code of `multiprocessing` in words: negative ones are signals."""
-    if exit_code == -signal.SIGKILL:
-        return "was killed (SIGKILL); the machine may have run out of memory"
-    if exit_code < 0:
-        return f"was ended by {signal.Signals(-exit_code).name}"
-    return f"ended with status {exit_code}"

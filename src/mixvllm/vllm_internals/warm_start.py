@@ -10,27 +10,30 @@ from multiprocessing import forkserver
 
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.cpu_environment import expected_binding, expected_environment
-from mixvllm.vllm_internals.environment import prepare_environment
 from mixvllm.vllm_internals.installed import InstalledEngine
 from mixvllm.vllm_internals.warm_processes import WARM, WarmContext, at_load
 
 IMPORTS = "mixvllm.vllm_internals.warm_imports"
 
 
-def start_warm(settings: ServeConfig, installed: InstalledEngine) -> WarmContext | None:
+def start_warm(
+    settings: ServeConfig, installed: InstalledEngine, environ: Mapping[str, str]
+) -> WarmContext | None:
     """Start the process from which the engine's are copied; returns at once.
 
     Call it in the main thread: the process ends with the thread that started it.
+
+    Args:
+        settings: The settings.
+        installed: The vLLM that is installed.
+        environ: The environment that vLLM will be given.
 
     Returns:
         What the engine is to start its processes with; None where vLLM's own way is kept.
     """
     if not may_start_warm(settings, installed):
         return None
-    environ = dict(os.environ)
-    key_is_ours = settings.server.api_key is not None
-    prepare_environment(environ, key_is_ours=key_is_ours, max_n=settings.server.max_n)
-    environ |= expected_environment(environ)
+    environ = {**environ, **expected_environment(environ)}
     expected = at_load(environ)
     # The engine's own process is not bound to cores: its copy is set free when it begins.
     start_fork_server(environ | expected_binding(environ) | {WARM: "1"}, IMPORTS)

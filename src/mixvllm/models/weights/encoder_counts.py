@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from mixvllm.models.config_keys import ConfigKeys
 
@@ -77,6 +78,8 @@ _MOON = {
     "init_pos_emb_height": 64,
     "init_pos_emb_width": 64,
 }
+# What ranks copy of a block, in widths: two norms with biases, and two biases of the ways out.
+BLOCK_WIDTHS = 6
 QWEN3_VL = frozenset(
     {
         "Qwen3VLForConditionalGeneration",
@@ -87,7 +90,21 @@ QWEN3_VL = frozenset(
 )
 
 
-def encoder_count(root: ConfigKeys, architecture: str, hidden: int) -> int | None:
+@dataclass(frozen=True)
+class EncoderCount:
+    """An encoder with its projector.
+
+    Attributes:
+        total: All its parameters.
+        whole: Of them what every tensor-parallel rank has whole: positions, the first convolution,
+            norms, biases after a row-parallel matrix, and what vLLM does not divide.
+    """
+
+    total: int
+    whole: int
+
+
+def encoder_count(root: ConfigKeys, architecture: str, hidden: int) -> EncoderCount | None:
     """Parameters of the encoder with its projector; None where its layout is not known here.
 
     Args:
@@ -114,141 +131,150 @@ def _linear(inputs: int, outputs: int) -> int:
     return inputs * outputs + outputs
 
 
-def _qwen2_vl(vision: ConfigKeys, hidden: int) -> int:
+def _block(width: int, inner: int) -> int:
+    """A block with two norms, attention and two matrices after it, all with biases."""
+    return 4 * width + 4 * _linear(width, width) + _linear(width, inner) + _linear(inner, width)
+
+
+def _encoder(whole: int, others: int = 0, whole_of_others: int = 0) -> EncoderCount:
+    return EncoderCount(whole + others, whole + whole_of_others)
+
+
+def _qwen2_vl(vision: ConfigKeys, hidden: int) -> EncoderCount:
     width = vision.whole("embed_dim")
-    inner = width * vision.whole("mlp_ratio")
-    block = 4 * width + _linear(width, 3 * width) + _linear(width, width)
-    block += _linear(width, inner) + _linear(inner, width)
+    blocks = vision.whole("depth") * _block(width, width * vision.whole("mlp_ratio"))
     merged = width * vision.whole("spatial_merge_size") ** 2
-    merger = 2 * width + _linear(merged, merged) + _linear(merged, hidden)
-    patches = _patches(vision, vision.whole("in_chans")) * width
-    return patches + vision.whole("depth") * block + merger
+    merger = _linear(merged, merged) + merged * hidden
+    whole = _patches(vision, vision.whole("in_chans")) * width + 2 * width + hidden
+    return _encoder(whole, blocks + merger, vision.whole("depth") * BLOCK_WIDTHS * width)
 
 
-def _qwen2_5_vl(vision: ConfigKeys, hidden: int) -> int:
+def _qwen2_5_vl(vision: ConfigKeys, hidden: int) -> EncoderCount:
     width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
     block = 2 * width + _linear(width, 3 * width) + _linear(width, width)
     block += 2 * _linear(width, inner) + _linear(inner, width)
     merged = width * vision.whole("spatial_merge_size") ** 2
-    merger = width + _linear(merged, merged) + _linear(merged, hidden)
-    patches = _patches(vision, vision.whole("in_chans")) * width
-    return patches + vision.whole("depth") * block + merger
+    merger = _linear(merged, merged) + merged * hidden
+    whole = _patches(vision, vision.whole("in_chans")) * width + width + hidden
+    depth = vision.whole("depth")
+    return _encoder(whole, depth * block + merger, depth * 4 * width)
 
 
-def _qwen3_vl(vision: ConfigKeys, hidden: int) -> int:
-    width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
-    block = 4 * width + _linear(width, 3 * width) + _linear(width, width)
-    block += _linear(width, inner) + _linear(inner, width)
+def _qwen3_vl(vision: ConfigKeys, hidden: int) -> EncoderCount:
+    width, depth = vision.whole("hidden_size"), vision.whole("depth")
+    blocks = depth * _block(width, vision.whole("intermediate_size"))
     merged = width * vision.whole("spatial_merge_size") ** 2
-    projection = _linear(merged, merged) + _linear(merged, hidden)
     taps = len(vision.wholes("deepstack_visual_indexes") or ())
-    mergers = 2 * width + projection + taps * (2 * merged + projection)
-    first = (_patches(vision, vision.whole("in_channels")) + 1) * width
-    positions = vision.whole("num_position_embeddings") * width
-    return first + positions + vision.whole("depth") * block + mergers
+    mergers = (1 + taps) * (_linear(merged, merged) + merged * hidden)
+    whole = (_patches(vision, vision.whole("in_channels")) + 1) * width
+    whole += vision.whole("num_position_embeddings") * width
+    whole += 2 * width + hidden + taps * (2 * merged + hidden)
+    return _encoder(whole, blocks + mergers, depth * BLOCK_WIDTHS * width)
 
 
-def _siglip(vision: ConfigKeys, hidden: int) -> int:
-    width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
+def _siglip(vision: ConfigKeys, hidden: int) -> EncoderCount:
+    width, layers = vision.whole("hidden_size"), vision.whole("num_hidden_layers")
     patch = vision.whole("patch_size")
-    block = 4 * width + 4 * _linear(width, width)
-    block += _linear(width, inner) + _linear(inner, width)
     first = _linear(3 * patch * patch, width) + (vision.whole("image_size") // patch) ** 2 * width
     last = 2 * width + width * hidden + width
-    return first + vision.whole("num_hidden_layers") * block + last
+    blocks = layers * _block(width, vision.whole("intermediate_size"))
+    return _encoder(first + last, blocks, layers * BLOCK_WIDTHS * width)
 
 
-def _gemma4(vision: ConfigKeys, hidden: int) -> int:
+def _gemma4(vision: ConfigKeys, hidden: int) -> EncoderCount:
+    """Its matrices are those of transformers: none is divided."""
     width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
     block = 4 * width * width + 3 * width * inner + 4 * width + 2 * vision.whole("head_dim")
     first = 3 * vision.whole("patch_size") ** 2 * width
     positions = 2 * vision.whole("position_embedding_size") * width
-    return first + positions + vision.whole("num_hidden_layers") * block + width * hidden
+    return _encoder(first + positions + vision.whole("num_hidden_layers") * block + width * hidden)
 
 
-def _llama4(vision: ConfigKeys, hidden: int) -> int:
+def _llama4(vision: ConfigKeys, hidden: int) -> EncoderCount:
     width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
-    patch = vision.whole("patch_size")
-    block = 4 * width + 4 * _linear(width, width)
-    block += _linear(width, inner) + _linear(inner, width)
+    layers, patch = vision.whole("num_hidden_layers"), vision.whole("patch_size")
     tokens = (vision.whole("image_size") // patch) ** 2 + 1
-    first = width * (1 + tokens + 3 * patch * patch) + 4 * width
     projector = vision.whole("projector_input_dim")
-    adapter = inner * projector + projector * vision.whole("projector_output_dim")
-    last = vision.whole("vision_output_dim") * hidden
-    return first + vision.whole("num_hidden_layers") * block + adapter + last
+    divided = 3 * patch * patch * width + layers * _block(width, inner)
+    divided += inner * projector + projector * vision.whole("projector_output_dim")
+    divided += vision.whole("vision_output_dim") * hidden
+    return _encoder(width * (1 + tokens) + 4 * width, divided, layers * BLOCK_WIDTHS * width)
 
 
-def _glm4v(vision: ConfigKeys, hidden: int) -> int:
+def _glm4v(vision: ConfigKeys, hidden: int) -> EncoderCount:
     width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
     out, merge = vision.whole("out_hidden_size"), vision.whole("spatial_merge_size")
     # Its blocks are as wide inside as the language part, its merger as `intermediate_size`.
     block = 2 * width + 4 * width * width + 3 * width * out
-    first = (_patches(vision, 3) + 1) * width + 2 * width
-    positions = (vision.whole("image_size") // vision.whole("patch_size")) ** 2 * width
-    down = _linear(width * merge * merge, out)
-    merger = out * hidden + 2 * hidden + 3 * hidden * inner
-    return first + positions + vision.whole("depth") * block + down + merger
+    whole = (_patches(vision, 3) + 1) * width + 2 * width
+    whole += (vision.whole("image_size") // vision.whole("patch_size")) ** 2 * width
+    whole += _linear(width * merge * merge, out) + 2 * hidden
+    merger = out * hidden + 3 * hidden * inner
+    depth = vision.whole("depth")
+    return _encoder(whole, depth * block + merger, depth * 2 * width)
 
 
-def _moon(vision: ConfigKeys, hidden: int) -> int:
-    width, inner = vision.whole("vt_hidden_size"), vision.whole("vt_intermediate_size")
-    block = 4 * width + 4 * _linear(width, width)
-    block += _linear(width, inner) + _linear(inner, width)
+def _moon(vision: ConfigKeys, hidden: int) -> EncoderCount:
+    width, layers = vision.whole("vt_hidden_size"), vision.whole("vt_num_hidden_layers")
     first = _linear(3 * vision.whole("patch_size") ** 2, width)
     positions = vision.whole("init_pos_emb_height") * vision.whole("init_pos_emb_width") * width
     merged = 4 * width
     projector = 2 * width + _linear(merged, merged) + _linear(merged, hidden)
-    return first + positions + vision.whole("vt_num_hidden_layers") * block + 2 * width + projector
+    blocks = layers * _block(width, vision.whole("vt_intermediate_size"))
+    whole = first + positions + 2 * width + projector
+    return _encoder(whole, blocks, layers * BLOCK_WIDTHS * width)
 
 
-def _minimax_m3(vision: ConfigKeys, hidden: int) -> int:
-    width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
+def _minimax_m3(vision: ConfigKeys, hidden: int) -> EncoderCount:
+    width, layers = vision.whole("hidden_size"), vision.whole("num_hidden_layers")
     pieces = vision.section("img_token_compression_config") or ConfigKeys({})
     frames = pieces.whole_or_none("temporal_patch_size") or 2
     merge = pieces.whole_or_none("spatial_merge_size") or 2
-    block = 4 * width + 4 * _linear(width, width)
-    block += _linear(width, inner) + _linear(inner, width)
-    first = 3 * frames * vision.whole("patch_size") ** 2 * width + 2 * width
-    projector = _linear(width, hidden) + _linear(hidden, hidden)
-    merger = _linear(hidden * merge * merge, hidden) + _linear(hidden, hidden)
-    return first + vision.whole("num_hidden_layers") * block + projector + merger
+    blocks = layers * _block(width, vision.whole("intermediate_size"))
+    projector = _linear(width, hidden) + hidden * hidden
+    merger = _linear(hidden * merge * merge, hidden) + hidden * hidden
+    whole = 3 * frames * vision.whole("patch_size") ** 2 * width + 2 * width + 2 * hidden
+    return _encoder(whole, blocks + projector + merger, layers * BLOCK_WIDTHS * width)
 
 
-def _pixtral(vision: ConfigKeys, hidden: int) -> int:
+def _pixtral(vision: ConfigKeys, hidden: int) -> EncoderCount:
     width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
+    layers = vision.whole("num_hidden_layers")
     block = 4 * width * width + 3 * width * inner + 2 * width
-    first = 3 * vision.whole("patch_size") ** 2 * width + width
     merger = vision.whole("spatial_merge_size") ** 2 * width * width
-    projector = width + merger + width * hidden + hidden * hidden
-    return first + vision.whole("num_hidden_layers") * block + projector
+    whole = 3 * vision.whole("patch_size") ** 2 * width + 2 * width + merger
+    divided = layers * block + width * hidden + hidden * hidden
+    return _encoder(whole, divided, layers * 2 * width)
 
 
-def _muse(vision: ConfigKeys, hidden: int) -> int:
+def _muse(vision: ConfigKeys, hidden: int) -> EncoderCount:
+    """Only the projections of its attention are divided."""
     width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
-    block = 4 * width + 4 * _linear(width, width)
-    block += _linear(width, inner) + _linear(inner, width)
+    layers = vision.whole("num_hidden_layers")
+    divided = _linear(width, 3 * width) + width * width
+    block = _block(width, inner) - divided
     pixels = 3 * vision.whole("patch_temporal") * vision.whole("patch_size") ** 2
     first = (pixels + vision.whole("max_position_embeddings")) * width + 4 * width
     merged, projected = width * vision.whole("merge_size") ** 2, vision.whole("projector_size")
     adapter = merged * projected + projected * projected + projected * hidden
-    return first + vision.whole("num_hidden_layers") * block + adapter
+    return _encoder(first + layers * block + adapter, layers * divided)
 
 
-def _minicpm_v4_6(vision: ConfigKeys, hidden: int) -> int:
+def _minicpm_v4_6(vision: ConfigKeys, hidden: int) -> EncoderCount:
     width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
-    patch = vision.whole("patch_size")
-    attention = 2 * width + 4 * _linear(width, width)
-    block = attention + 2 * width + _linear(width, inner) + _linear(inner, width)
+    layers, patch = vision.whole("num_hidden_layers"), vision.whole("patch_size")
     first = _linear(3 * patch * patch, width) + (vision.whole("image_size") // patch) ** 2 * width
     # Four patches become one, within the encoder and once more after it.
     merged = 4 * width
-    within = attention + 2 * merged + _linear(merged, 4 * inner) + _linear(4 * inner, width)
+    attention = _linear(width, 3 * width) + width * width
+    within = 2 * merged + _linear(merged, 4 * inner) + _linear(4 * inner, width)
     after = 2 * merged + _linear(merged, merged) + _linear(merged, hidden)
-    return first + vision.whole("num_hidden_layers") * block + 2 * width + within + after
+    whole = first + 2 * width + 3 * width + within + after
+    blocks = layers * _block(width, inner)
+    return _encoder(whole, blocks + attention, layers * BLOCK_WIDTHS * width)
 
 
-ENCODERS: Mapping[str, tuple[Callable[[ConfigKeys, int], int], Mapping[str, object]]] = {
+ENCODERS: Mapping[str, tuple[Callable[[ConfigKeys, int], EncoderCount], Mapping[str, object]]] = {
     "Qwen2VLForConditionalGeneration": (_qwen2_vl, _QWEN2_VL),
     "Qwen2_5_VLForConditionalGeneration": (_qwen2_5_vl, _QWEN2_5_VL),
     "Qwen3VL": (_qwen3_vl, _QWEN3_VL),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from mixvllm.models.checkpoint_formats import quantization_config, quantization_method
 from mixvllm.models.config_keys import ConfigKeys
@@ -11,6 +12,17 @@ from mixvllm.models.weights.group_widths import Widths, group_widths
 from mixvllm.models.weights.groups import WeightFacts
 from mixvllm.models.weights.parameters import ParameterCounts, count_parameters
 from mixvllm.models.weights.stored_width import WHOLE
+
+# These classes keep the router's matrix in float32, whatever the files have.
+FLOAT_ROUTERS = frozenset(
+    {
+        "Glm4MoeForCausalLM",
+        "MiniMaxM2ForCausalLM",
+        "MiniMaxM3SparseForCausalLM",
+        "NemotronHForCausalLM",
+    }
+)
+FLOAT = Fraction(4)
 
 
 def weights_by_formula(
@@ -32,6 +44,8 @@ def weights_by_formula(
     widths: Widths | None = {}
     if method is not None and quantization is not None:
         widths = group_widths(method, quantization, keys, family_name(root, architecture))
+    if widths is not None and family_name(root, architecture) in FLOAT_ROUTERS:
+        widths = {**widths, "routers": FLOAT}
     return None if widths is None else _facts(counts, widths)
 
 

@@ -12,13 +12,23 @@ from mixvllm.models.weights.groups import WeightFacts, WeightGroup, WeightSource
 # The first row whose pattern is found in a tensor's name decides.
 NAMES: Final[tuple[tuple[WeightGroup, str], ...]] = (
     ("draft", r"^mtp\.|\.mtp\.|nextn"),
-    ("encoder", r"visual|vision|audio|multi_modal|mm_projector|img_processor|image_newline"),
+    (
+        "inputs",
+        r"wpe\.|embed_positions|pos_emb|position(al)?_embedding|patch_(embed|conv|merger)|"
+        r"mm_input_projection|visual\.downsample|vision_tower\..*\.linear\.weight|embed_vision|"
+        r"mm_projector\.linear|vit_merger\.linear|merger\.mlp\.\d+\.linear",
+    ),
+    (
+        "encoder",
+        r"visual|vision|audio|multi_modal|mm_projector|img_processor|image_newline|"
+        r"(^|\.)(vpm|vit_merger|merger)\.",
+    ),
     ("lm_head", r"^(.*\.)?(lm_head|embed_out|output_layer)\."),
     (
         "embeddings",
-        r"embed_tokens|wte|wpe|word_embeddings|tok_embeddings|embed_in\.|\.embedding\.|"
-        r"embeddings\.|embed_positions",
+        r"embed_tokens|wte|word_embeddings|tok_embeddings|embed_in\.|\.embedding\.|embeddings\.",
     ),
+    ("copied", r"latent_proj"),
     ("experts", r"\.experts\.|expert_weights"),
     ("routers", r"router|\.gate\.|e_score_correction_bias|shared_expert_gate"),
     ("latent", r"\.(q_a|kv_a)_|indexer|fused_qkv_a"),
@@ -74,6 +84,6 @@ def group_of(name: str, layer_count: int) -> WeightGroup:
     """The group of a tensor by its name; what nothing else claims belongs to the MLP."""
     found: WeightGroup = next((group for group, pattern in PATTERNS if pattern.search(name)), "mlp")
     number = LAYER_NUMBER.search(name)
-    if found != "encoder" and number and int(number[1]) >= layer_count:
+    if found not in ("encoder", "inputs") and number and int(number[1]) >= layer_count:
         return "draft"
     return found

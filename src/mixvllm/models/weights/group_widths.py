@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from mixvllm.models.config_keys import ConfigKeys
-from mixvllm.models.weights.groups import WeightGroup
+from mixvllm.models.weights.groups import QUANTIZED, WeightGroup
 from mixvllm.models.weights.layer_counts import latent_count
 from mixvllm.models.weights.stored_width import (
-    QUANTIZED,
     WHOLE,
     by_weights,
     excluded_paths,
@@ -32,6 +31,7 @@ LISTED: tuple[tuple[str, WeightGroup], ...] = (
     ("lm_head", "lm_head"),
     ("shared_expert", "mlp"),
     (".experts", "experts"),
+    ("latent_proj", "copied"),
     ("linear_attn", "recurrent"),
     ("self_attn", "attention"),
     (".mlp.", "mlp"),

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 # How each is placed on the ranks is `mixvllm.memory`'s to know. `latent` is what MLA has for all
-# heads together: the ways down to the latent vectors, and the indexer.
+# heads together: the ways down to the latent vectors, and the indexer. `copied` is what else every
+# rank has whole in the layers, `inputs` the same of what stands before them: learned positions, and
+# parts of an encoder.
 WeightGroup = Literal[
     "embeddings",
     "lm_head",
@@ -18,10 +20,21 @@ WeightGroup = Literal[
     "experts",
     "routers",
     "norms",
+    "copied",
+    "inputs",
     "encoder",
     "draft",
 ]
 WEIGHT_GROUPS: tuple[WeightGroup, ...] = get_args(WeightGroup)
+# The groups that a quantized checkpoint quantizes, unless it says otherwise.
+QUANTIZED: tuple[WeightGroup, ...] = (
+    "attention",
+    "latent",
+    "recurrent",
+    "mlp",
+    "experts",
+    "copied",
+)
 WeightSource = Literal["safetensors headers", "index", "published", "formula", "GGUF header"]
 
 

@@ -35,11 +35,12 @@ QWEN_MOE = frozenset(
 
 @dataclass(frozen=True)
 class MlpCounts:
-    """Parameters of one layer's MLP."""
+    """Parameters of one layer's MLP; `copied` is what ranks do not divide beside the router."""
 
     dense: int = 0
     experts: int = 0
     routers: int = 0
+    copied: int = 0
 
 
 def expert_count(keys: ConfigKeys) -> int:
@@ -106,9 +107,9 @@ def moe_counts(keys: ConfigKeys, architecture: str, traits: Traits) -> MlpCounts
     shared = matrices * hidden * _shared_width(keys, architecture, width)
     if architecture in QWEN_MOE:
         shared += hidden
-    if latent:
-        shared += 2 * hidden * latent
-    return MlpCounts(shared, experts * each, routers)
+    # The ways to the experts' own width and back.
+    copied = 2 * hidden * latent if latent else 0
+    return MlpCounts(shared, experts * each, routers, copied)
 
 
 def _expert_width(keys: ConfigKeys) -> int:

@@ -19,7 +19,7 @@ from mixvllm.models.description import (
     SlidingWindow,
 )
 from mixvllm.models.from_config import architecture_of, family_and_keys, family_name
-from mixvllm.models.weights.encoder_counts import encoder_count
+from mixvllm.models.weights.encoder_counts import EncoderCount, encoder_count
 from mixvllm.models.weights.groups import WeightGroup
 from mixvllm.models.weights.layer_counts import (
     attention_count,
@@ -81,7 +81,7 @@ def count_parameters(config: Mapping[str, object]) -> ParameterCounts | None:
     mixers = [_mixer(keys, inner, traits, layer, index) for index, layer in enumerate(layers)]
     if any(mixer is None for mixer in mixers):
         return None
-    encoder = 0
+    encoder = EncoderCount(0, 0)
     if architecture in WITH_ENCODER:
         known = encoder_count(root, architecture, keys.whole("hidden_size"))
         if known is None:
@@ -92,7 +92,7 @@ def count_parameters(config: Mapping[str, object]) -> ParameterCounts | None:
     positions = keys.whole(traits.positions) * keys.whole("hidden_size") if traits.positions else 0
     tied = is_tied(root, keys, inner)
     groups: dict[WeightGroup, int] = {
-        "embeddings": vocab + positions,
+        "embeddings": vocab,
         "lm_head": 0 if tied else vocab + _head_bias(keys, inner),
         "attention": sum(count for kind, count in filter(None, mixers) if kind == "attention"),
         "latent": sum(_shared_latent(keys, inner, layer) for layer in layers),
@@ -101,7 +101,9 @@ def count_parameters(config: Mapping[str, object]) -> ParameterCounts | None:
         "experts": sum(mlp.experts for mlp in mlps),
         "routers": sum(mlp.routers for mlp in mlps),
         "norms": _norms(keys, inner, traits, layers),
-        "encoder": encoder,
+        "copied": sum(mlp.copied for mlp in mlps),
+        "inputs": positions + encoder.whole,
+        "encoder": encoder.total - encoder.whole,
     }
     copied = 0 if inner == EXPANDED else sum(kv_projection_count(keys, layer) for layer in layers)
     return ParameterCounts(groups, copied)

@@ -11,9 +11,9 @@ from mixvllm.models.weights.groups import WeightGroup
 # vLLM loads what is not quantized in a 16-bit format, whatever the files have.
 WHOLE = Fraction(2)
 EXCLUDING_KEYS = ("modules_to_not_convert", "ignore", "exclude_modules", "llm_int8_skip_modules")
-QUANTIZED: tuple[WeightGroup, ...] = ("attention", "latent", "recurrent", "mlp", "experts")
 # Parts of a module's path that tell its group; the first that fits counts.
 PATH_PARTS: tuple[tuple[str, WeightGroup], ...] = (
+    ("latent_proj", "copied"),
     ("linear_attn", "recurrent"),
     ("mamba", "recurrent"),
     ("attn", "attention"),
@@ -21,6 +21,8 @@ PATH_PARTS: tuple[tuple[str, WeightGroup], ...] = (
     ("mlp", "mlp"),
 )
 NO_PROJECTIONS = ("norm", "indexer", "vis", "mm_projector")
+# Of a gated delta layer the ways to decay and beta: a hundredth, which says nothing of the others.
+SMALL_PROJECTIONS = ("in_proj_a", "in_proj_b")
 NO_MATRICES = ("norm", "gate", "router", "indexer", "visual", "vision", "mtp", "conv1d")
 
 
@@ -68,6 +70,8 @@ def excluded_paths(quantization: ConfigKeys) -> tuple[str, ...]:
 
 
 def _group_of(path: str) -> WeightGroup | None:
+    if path.endswith(SMALL_PROJECTIONS):
+        return None
     # `re:.*mlp\\.(gate|up|down)_proj` names matrices, for all that it has a gate.
     is_matrix = "_proj" in path and not any(part in path for part in NO_PROJECTIONS)
     if not is_matrix and any(part in path for part in NO_MATRICES):

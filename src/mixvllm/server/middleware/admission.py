@@ -30,8 +30,8 @@ class Admission:
             await self.app(scope, receive, send)
             return
         server = self.live.current.server
-        if self.running >= server.max_concurrent_requests:
-            if len(self.waiting) >= server.max_queued_requests:
+        if self.running >= _share(server.max_concurrent_requests, server.workers):
+            if len(self.waiting) >= _share(server.max_queued_requests, server.workers):
                 await _refuse(scope, receive, send)
                 return
             messages = await read_body(receive)
@@ -68,6 +68,11 @@ class Admission:
                 turn.set_result(None)
                 return
         self.running -= 1
+
+
+def _share(most: int, workers: int) -> int:
+    """What one of several API workers may take of a bound on the server, rounded up."""
+    return -(-most // workers)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

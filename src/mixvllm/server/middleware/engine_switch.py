@@ -8,7 +8,7 @@ from mixvllm.server.engine import ASGIApp, Receive, Scope, Send
 from mixvllm.server.interruption import RETRY_AFTER_S, STOPPING
 from mixvllm.server.lifecycle import Phase
 from mixvllm.server.openai_errors import error_body, send_error
-from mixvllm.server.supervisor import Supervisor
+from mixvllm.server.state import ServerState
 
 
 class EngineSwitch:
@@ -17,7 +17,7 @@ class EngineSwitch:
     def __init__(
         self,
         app: ASGIApp,
-        supervisor: Supervisor,
+        supervisor: ServerState,
         is_ours: Callable[[str], bool],
         before_engine: Callable[[ASGIApp], ASGIApp],
     ) -> None:

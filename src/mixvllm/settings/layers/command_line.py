@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from mixvllm.settings.fields import SettingField, all_fields
-from mixvllm.settings.layers.vllm_flags import given_by_flag, read_vllm_flags
+from mixvllm.settings.origin import given_by_flag
 from mixvllm.settings.reading import Reading, find_contradictions
 
 MODEL_ARGUMENT = "MODEL"
@@ -32,8 +32,14 @@ def _fields_by_flag() -> dict[str, SettingField]:
 def read_command_line(flags: Sequence[GivenFlag], pass_through: Sequence[str] = ()) -> Reading:
     """Read the flags that were given; what follows `--` is vLLM's own spelling."""
     given = [
-        given_by_flag(_fields_by_flag()[flag.spelling], flag.spelling, flag.value) for flag in flags
+        given_by_flag(_fields_by_flag()[flag.spelling].key, flag.spelling, flag.value)
+        for flag in flags
     ]
-    passed = read_vllm_flags(pass_through)
+    passed = Reading()
+    if pass_through:
+        # Most commands pass nothing on, and do without the reader of vLLM's flags.
+        from mixvllm.settings.layers.vllm_flags import read_vllm_flags
+
+        passed = read_vllm_flags(pass_through)
     everything = (*given, *passed.given)
     return Reading(everything, (*passed.problems, *find_contradictions(everything)))

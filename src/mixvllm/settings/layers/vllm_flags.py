@@ -11,7 +11,7 @@ from mixvllm.errors import Problem
 from mixvllm.settings.fields import PASS_THROUGH_SECTION, SettingField, all_fields
 from mixvllm.settings.layers.vllm_spellings import is_number, spelled_out
 from mixvllm.settings.names import nearest
-from mixvllm.settings.origin import Given, Layer, Origin
+from mixvllm.settings.origin import Given, Layer, Origin, given_by_flag
 from mixvllm.settings.reading import Reading
 from mixvllm.vllm_internals.arguments import Argument, arguments
 
@@ -166,12 +166,4 @@ def _given_argument(argument: Argument, written: str, value: Any) -> Given:
         origin = Origin(Layer.COMMAND_LINE, name=written)
         return Given(f"{PASS_THROUGH_SECTION}.{argument.name}", written, value, origin)
     plain = value[0] if isinstance(value, list) else value
-    return given_by_flag(field, written, SYNONYMS.get((field.key, plain), plain))
-
-
-def given_by_flag(field: SettingField, written: str, value: Any) -> Given:
-    """A flag's value; the word `null` is unset."""
-    unset = isinstance(value, str) and value.lower() == "null"
-    return Given(
-        field.key, written, None if unset else value, Origin(Layer.COMMAND_LINE, name=written)
-    )
+    return given_by_flag(field.key, written, SYNONYMS.get((field.key, plain), plain))

@@ -14,18 +14,12 @@ from mixvllm.settings.fields import (
     field_names,
     section_aliases,
 )
+from mixvllm.settings.file_keys import EXTENSION_PREFIX, PROFILES_KEY
 from mixvllm.settings.names import nearest
 from mixvllm.settings.origin import Given, Layer, Origin
 from mixvllm.settings.reading import Reading, find_contradictions
 from mixvllm.settings.yaml_document import KeyPath, YamlDocument, position_of, read_yaml
 from mixvllm.vllm_internals.arguments import arguments
-
-DEFAULT_FILE = "mixvllm.yaml"
-PROFILES_KEY = "profiles"
-# A file with this key is no file of settings: it names MCP servers (`settings/mcp_servers.py`).
-MCP_KEY = "mcpServers"
-# As in Compose files: a place for YAML anchors, otherwise ignored.
-EXTENSION_PREFIX = "x-"
 
 
 @dataclass(frozen=True)
