@@ -29,6 +29,7 @@ BENCHMARKS = (
     "benchmarks/catalogue.py",
     "benchmarks/serve_start.py",
     "benchmarks/serve_http.py",
+    "benchmarks/gateway_layer.py",
 )
 
 finished: set[str] = set()
