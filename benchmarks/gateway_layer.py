@@ -75,7 +75,7 @@ async def added(settings: ServeConfig, tokens: int) -> float:
         rounds = []
         for _ in range(ROUNDS):
             direct = await processor_time(bare)
-            rounds.append(await processor_time(server.gateway) - direct)  # type: ignore[arg-type]
+            rounds.append(await processor_time(server.gateway) - direct)
     return statistics.median(rounds)
 
 

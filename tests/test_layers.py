@@ -60,6 +60,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.gpus",
         "mixvllm.vllm_internals.arguments",
         "mixvllm.vllm_internals.installed",
+        "mixvllm.vllm_internals.late_errors",
         "mixvllm.vllm_internals.model_types",
         "mixvllm.vllm_internals.startup_log",
         "mixvllm.vllm_internals.tool_parsers",
@@ -82,6 +83,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Data that the settings are checked against: light, and below everything.
     "mixvllm.vllm_internals.arguments": ("mixvllm.vllm_internals.installed",),
     "mixvllm.vllm_internals.model_types": ("mixvllm.vllm_internals.arguments",),
+    "mixvllm.vllm_internals.late_errors": (),
     "mixvllm.vllm_internals.tool_parsers": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.installed": (),
     "mixvllm.errors": (),

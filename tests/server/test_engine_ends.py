@@ -146,20 +146,25 @@ def running_requests(server: ServerProcess) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in running)
 
 
-def test_a_model_that_does_not_fit_ends_with_1_the_cause_and_the_log(start: Start) -> None:
-    with start("--cpu-kv-cache-gib", "0.05") as server:
+def test_a_model_that_does_not_fit_ends_with_1_the_cause_the_ways_out_and_the_log(
+    start: Start,
+) -> None:
+    with start("--cpu-kv-cache-gib", "0.05", "--no-preflight") as server:
         assert server.process.wait(LOADED_WITHIN_S) == 1
 
-        *_, cause, log = [line for line in server.said.splitlines() if line.strip()]
-        assert cause.startswith("error: vLLM could not load the model: To serve at least one")
-        assert "KV cache is needed" in cause
-        assert len(cause) < 400
+        *_, cause, ways, log = [line for line in server.said.splitlines() if line.strip()]
+        assert cause.startswith("error: vLLM could not load the model: one request of 4,096 tokens")
+        assert "takes 0.18 GiB of KV cache, and vLLM has 0.04 GiB left for it." in cause
+        assert "Ways out: `--max-model-len " in ways
+        assert "`--cpu-kv-cache-gib 0.19` or more" in ways
         path = Path(log.partition(": ")[2])
         assert "Traceback" in path.read_text()
 
 
 def test_an_argument_that_vllm_refuses_is_said_in_its_words(start: Start) -> None:
-    with start("--", "--tool-call-parser", "no-such", "--enable-auto-tool-choice") as server:
+    with start(
+        "--no-preflight", "--", "--tool-call-parser", "no-such", "--enable-auto-tool-choice"
+    ) as server:
         assert server.process.wait(LOADED_WITHIN_S) == 1
 
         assert "vLLM does not take these settings: invalid tool call parser: no-such" in server.said

@@ -29,11 +29,21 @@ def cause_in(lines: list[str]) -> str | None:
     failure = FailureCause()
     for line in lines:
         failure.read(parse(line))
-    return failure.cause
+    return failure.cause.text if failure.cause else None
 
 
 def test_the_cause_is_what_the_first_logged_traceback_ends_with() -> None:
     assert cause_in(FAILED_START) == NO_ROOM
+
+
+def test_a_cause_that_is_known_is_recognised_by_its_whole_text() -> None:
+    failure = FailureCause()
+    for line in FAILED_START:
+        failure.read(parse(line))
+
+    assert failure.cause is not None
+    assert failure.cause.known is not None
+    assert failure.cause.known.numbers["longest"] == "896"
 
 
 def test_a_traceback_that_was_only_printed_counts_when_none_was_logged() -> None:
@@ -102,12 +112,14 @@ def test_warnings_with_tracebacks_are_no_causes() -> None:
     ],
 )
 def test_an_exception_raised_here_is_worded(error: Exception, cause: str | None) -> None:
-    assert cause_of_exception(error) == cause
+    found = cause_of_exception(error)
+
+    assert (found.text if found else None) == cause
 
 
 def test_a_long_cause_is_cut_at_the_end_of_a_sentence() -> None:
     cause = cause_of_exception(ValueError("A sentence of some length. " * 50))
 
     assert cause is not None
-    assert cause.endswith("A sentence of some length.")
-    assert len(cause) <= LONGEST
+    assert cause.text.endswith("A sentence of some length.")
+    assert len(cause.text) <= LONGEST

@@ -199,6 +199,7 @@ def say_end(output: Output, error: Exception | None) -> int:
         return ExitStatus.DONE
     if not isinstance(error, MixvllmError):
         return fail_unexpectedly(output, error)
-    if isinstance(error, EngineStartError) and error.log is not None and error.hint is None:
-        error.hint = f"Everything that vLLM printed: {error.log}"
+    if isinstance(error, EngineStartError) and error.log is not None:
+        log = f"Everything that vLLM printed: {error.log}"
+        error.hint = f"{error.hint}\n  {log}" if error.hint else log
     return fail(output, error)

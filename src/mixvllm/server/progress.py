@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mixvllm.server.engine import StepReporter
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.reload import ReloadRefused, SettingsReloaded
-from mixvllm.vllm_internals.failure_cause import FailureCause, cause_of_exception
+from mixvllm.vllm_internals.failure_cause import Cause, FailureCause, cause_of_exception
 from mixvllm.vllm_internals.output_lines import parse, read_sign
 
 
@@ -87,7 +87,7 @@ class OutputReader:
         with self._changed:
             self._failure = FailureCause()
 
-    def find_cause(self, error: BaseException | None) -> str | None:
+    def find_cause(self, error: BaseException | None) -> Cause | None:
         """Why the engine failed: what it raised, or if that says too little what it logged."""
         told = cause_of_exception(error) if error else None
         if told:

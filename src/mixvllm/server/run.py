@@ -13,6 +13,7 @@ from pathlib import Path
 from mixvllm.errors import MixvllmError
 from mixvllm.server.address import url_of
 from mixvllm.server.engine import EngineBuilder
+from mixvllm.server.explanation import explained
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.http_server import HttpServer, SharedSocketServer, http_config, loop_factory
 from mixvllm.server.lifecycle import Lifecycle, Phase
@@ -117,7 +118,7 @@ def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, Registry
         live=live,
         budget=RestartBudget(server.max_restarts if server.restart == "on-failure" else 0),
         health_timeout_s=server.health_timeout_s,
-        find_cause=reader.find_cause,
+        find_cause=lambda error: explained(reader.find_cause(error), run.settings),
         log=log,
     )
     if run.capture is not None:

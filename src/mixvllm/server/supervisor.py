@@ -12,6 +12,7 @@ from typing import Any
 from mixvllm.errors import EngineDiedError, EngineStartError, MixvllmError
 from mixvllm.server.engine import ASGIApp, Engine, EngineBuilder
 from mixvllm.server.engine_watch import EngineWatch
+from mixvllm.server.explanation import Explanation
 from mixvllm.server.freed_memory import free_memory
 from mixvllm.server.interruption import FAILED, RESTARTING, STOPPING, Interruption
 from mixvllm.server.lifecycle import START_UP, Lifecycle, Phase, Progress
@@ -26,7 +27,7 @@ LAST_WORDS_S = 1.0
 DESCRIBED_WITHIN_LOOKS = 10
 LOOK_S = 0.03
 
-FindCause = Callable[[BaseException | None], str | None]
+FindCause = Callable[[BaseException | None], Explanation | None]
 
 
 class Supervisor:
@@ -50,7 +51,7 @@ class Supervisor:
         live: LiveSettings,
         budget: RestartBudget,
         health_timeout_s: float = 0.0,
-        find_cause: FindCause = lambda error: str(error) if error else None,
+        find_cause: FindCause = lambda error: Explanation(str(error)) if error else None,
         log: Path | None = None,
     ) -> None:
         """Take what is needed to build engines; nothing happens before `run`.
@@ -206,7 +207,7 @@ class Supervisor:
         )
         # In that thread: it holds on to the last thing that it built until its next task.
         await asyncio.get_running_loop().run_in_executor(self._thread, free_memory)
-        return self._worded(EngineDiedError, cause or seen)
+        return self._worded(EngineDiedError, cause or (Explanation(seen) if seen else None))
 
     async def _described_death(self) -> str | None:
         """How the engine's processes ended; one that was killed takes a moment to be gone."""
@@ -234,9 +235,11 @@ class Supervisor:
         before = f"The engine was restarted {often} within 10 minutes, and failed again. "
         return EngineDiedError(before + failure.message, hint=failure.hint, log=self._log)
 
-    def _worded(self, kind: type[EngineStartError], cause: str | None) -> EngineStartError:
+    def _worded(self, kind: type[EngineStartError], cause: Explanation | None) -> EngineStartError:
         what = "The engine died" if kind is EngineDiedError else "vLLM could not load the model"
-        return kind(f"{what}: {cause}" if cause else f"{what}.", log=self._log)
+        if cause is None:
+            return kind(f"{what}.", log=self._log)
+        return kind(f"{what}: {cause.message}", hint=cause.hint, log=self._log)
 
     async def _ends_before_stop(self, work: asyncio.Future[Any]) -> bool:
         """Wait for the work or for `stop`; whether the work is done."""

@@ -7,7 +7,7 @@ context and NCCL were made, must be at least `gpu_memory_utilization` of the who
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -105,11 +105,20 @@ def _name(device: Gpu | MigSlice) -> str:
 
 
 def _holders(case: Case, short: Sequence[_Seat]) -> list[GpuProcess]:
-    """The processes that hold the most of these GPUs; none where the driver tells none."""
     gpus = [seat.device for seat in short if isinstance(seat.device, Gpu)]
+    return largest_holders(gpus, case.servers())
+
+
+def largest_holders(gpus: Sequence[Gpu], servers: Collection[int]) -> list[GpuProcess]:
+    """The processes that hold the most of some GPUs, named; none where the driver tells none.
+
+    Args:
+        gpus: As the driver tells of them.
+        servers: The processes of the servers of mixvllm.
+    """
     if not any(gpu.processes for gpu in gpus):
         return []
-    named = with_processes_named(gpus, case.servers())
+    named = with_processes_named(gpus, servers)
     by_pid = {process.pid: process for gpu in named for process in gpu.processes}
     return sorted(by_pid.values(), key=lambda process: -(process.memory_bytes or 0))[:MOST_NAMED]
 
@@ -118,10 +127,11 @@ def _held(holders: Sequence[GpuProcess]) -> str:
     if not holders:
         return ""
     hold = "holds" if len(holders) == 1 else "hold"
-    return f"; {', '.join(map(_in_words, holders))} {hold} memory there"
+    return f"; {', '.join(map(in_words, holders))} {hold} memory there"
 
 
-def _in_words(process: GpuProcess) -> str:
+def in_words(process: GpuProcess) -> str:
+    """A process with what is known of it."""
     facts = [process.name or "not visible from here", process.user]
     if process.memory_bytes is not None:
         facts.append(in_gib(process.memory_bytes))

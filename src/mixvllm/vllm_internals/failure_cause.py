@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from mixvllm.vllm_internals.late_errors import LateError, recognised
 from mixvllm.vllm_internals.output_lines import LogLine
 
 # The class of an exception and what it said: `ValueError: To serve at least ...`.
@@ -25,6 +26,19 @@ DEATH = re.compile(r"died unexpectedly \(exit code")
 LONGEST = 300
 
 
+@dataclass(frozen=True)
+class Cause:
+    """Why vLLM failed.
+
+    Attributes:
+        text: In its words, shortened.
+        known: What it is, where one of vLLM's templates fits the whole text.
+    """
+
+    text: str
+    known: LateError | None = None
+
+
 @dataclass
 class FailureCause:
     """Reads the log line by line and keeps the first cause of a failure.
@@ -33,14 +47,14 @@ class FailureCause:
     the terminal may be one that vLLM has handled.
     """
 
-    _logged: str | None = None
-    _printed: str | None = None
-    _death: str | None = None
+    _logged: Cause | None = None
+    _printed: Cause | None = None
+    _death: Cause | None = None
     _in_traceback: set[str | None] = field(default_factory=set)
 
     @property
-    def cause(self) -> str | None:
-        """The cause in words, or None."""
+    def cause(self) -> Cause | None:
+        """The cause, or None."""
         return self._logged or self._printed or self._death
 
     @property
@@ -53,19 +67,24 @@ class FailureCause:
         if line.process and line.level not in ("ERROR", "CRITICAL"):
             return
         if DEATH.search(line.message):
-            self._death = self._death or line.message
+            self._death = self._death or Cause(line.message)
         elif line.message.startswith("Traceback (most recent call last)"):
             self._in_traceback.add(line.process)
         elif line.process in self._in_traceback and (match := EXCEPTION.match(line.message)):
             self._in_traceback.discard(line.process)
             if not match["text"].startswith(NOT_THE_CAUSE):
-                self._keep(line, worded(match["type"], match["text"]))
+                self._keep(line, caused(match["type"], match["text"]))
 
-    def _keep(self, line: LogLine, cause: str) -> None:
+    def _keep(self, line: LogLine, cause: Cause) -> None:
         if line.process:
             self._logged = self._logged or cause
         else:
             self._printed = self._printed or cause
+
+
+def caused(type_name: str, text: str) -> Cause:
+    """What an exception says, and what it is."""
+    return Cause(worded(type_name, text), recognised(f"{type_name}: {text}"))
 
 
 def worded(type_name: str, text: str) -> str:
@@ -83,13 +102,14 @@ def _shortened(text: str) -> str:
     return text[: end + 1] if end > 0 else f"{text[:LONGEST]} ..."
 
 
-def cause_of_exception(error: BaseException) -> str | None:
+def cause_of_exception(error: BaseException) -> Cause | None:
     """The cause that an exception raised in this process tells, or None if it tells none."""
     text = str(error).strip()
     if text.startswith(NOT_THE_CAUSE):
         return None
+    known = recognised(f"{type(error).__name__}: {text}")
     value_errors = re.findall(r"^ +Value error, (.+)$", text, flags=re.MULTILINE)
     if value_errors:
-        return "; ".join(worded("ValueError", said) for said in value_errors)
+        return Cause("; ".join(worded("ValueError", said) for said in value_errors), known)
     first = text.splitlines()[0] if text else "no message"
-    return worded(type(error).__name__, first)
+    return Cause(worded(type(error).__name__, first), known)

@@ -178,7 +178,8 @@ class StartupReader:
         if not self.log.is_complete:
             self._failure.read(line)
             refused = line.message if REFUSAL.search(line.message) else None
-            self.log.failure = self._failure.cause or self.log.failure or refused
+            cause = self._failure.cause
+            self.log.failure = (cause and cause.text) or self.log.failure or refused
             _take(self.log, line.message)
 
     def _begin(self, message: str) -> None:
