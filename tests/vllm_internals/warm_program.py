@@ -46,14 +46,14 @@ def main() -> None:
             psutil.wait_procs([server])
         else:
             os.environ[name] = value
-    answers, theirs = context.Pipe()
-    processes = [context.Process(target=look, args=(theirs,)) for _ in range(2)]
+    pipes = [context.Pipe() for _ in range(2)]
+    processes = [context.Process(target=look, args=(theirs,)) for _, theirs in pipes]
     for process in processes:
         process.start()
-    found = [answers.recv() for _ in processes]
+    found = [ours.recv() for ours, _ in pipes]
     beside = [copy.pid for copy in copies_beside(psutil.Process(processes[0].pid))]
-    for _ in processes:
-        answers.send("end")
+    for ours, _ in pipes:
+        ours.send("end")
     for process in processes:
         process.join()
     codes = [process.exitcode for process in processes]
