@@ -116,12 +116,13 @@ def calculators(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def golden(session: nox.Session) -> None:
-    """Compare the golden rows with the installed vLLM; after `--` a folder of config.json files.
+    """Compare golden rows and builds with the installed vLLM; after `--` a folder of configs.
 
     `--write` writes them anew.
     """
     environment = engine_environment(session, with_tests=True)
-    run_python(session, environment, "-m", "benchmarks.golden", *session.posargs)
+    for module in ("benchmarks.golden", "benchmarks.builds"):
+        run_python(session, environment, "-m", module, *session.posargs)
 
 
 def run_pytest(session: nox.Session, marks: str, *coverage: str) -> None:

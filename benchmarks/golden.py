@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.oracle import Run, asked
+from benchmarks.oracle import Run, asked, run_of
 from mixvllm.vllm_internals.installed import require_engine
 from mixvllm.vllm_internals.planner_capacity import PlannerSettings
 
@@ -53,12 +53,8 @@ def question(row: Row, folder: Path) -> Run | None:
     from_a_build = row["source"] == "meta device" and row["version"] == release
     if path is None or not from_a_build or not KNOWN_SETTINGS.issuperset(row["serving"]):
         return None
-    beside = path.with_name(f"{path.stem}.hf_quant_config.json")
-    quantization = json.loads(beside.read_text("utf-8")) if beside.is_file() else None
-    if quantization is not None:
-        quantization.setdefault("producer", {"name": "modelopt"})
-    config = json.loads(path.read_text("utf-8"))
-    return Run(path.stem, config, quantization, row["serving"], row["available_bytes"])
+    run = run_of(path, {})
+    return replace(run, settings=row["serving"], available_bytes=row["available_bytes"])
 
 
 def said(row: Row, answer: dict[str, Any]) -> dict[str, Any]:

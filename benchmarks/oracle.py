@@ -35,6 +35,7 @@ WEIGHTS_TOLERANCE = 0.005
 # By a part of a model's name why its weights on a rank are further off.
 UNEVEN_WEIGHTS = {
     "Qwen3-32B-FP8-Static": "the CPU build makes these matrices in 16 bits",
+    "Nemotron-3-Super-120B-A12B-FP8": "its file excludes nothing, so the output has 8 bits",
 }
 # The kernels that the imitated server takes for MXFP4 experts are Marlin's.
 MXFP4_STEPS = (128, 256)
@@ -86,21 +87,28 @@ class Run:
         return request
 
 
+def config_files(folder: Path) -> list[Path]:
+    """The config.json files of a folder."""
+    return [path for path in sorted(folder.glob("*.json")) if ".hf_quant_config" not in path.name]
+
+
+def run_of(path: Path, settings: dict[str, Any]) -> Run:
+    """The model of a file under these settings and the usual ones."""
+    beside = path.with_name(f"{path.stem}.hf_quant_config.json")
+    quantization = json.loads(beside.read_text("utf-8")) if beside.is_file() else None
+    if quantization is not None:
+        # Without its maker, which collections of configs leave out, vLLM ignores the file.
+        quantization.setdefault("producer", {"name": "modelopt"})
+    return Run(path.stem, json.loads(path.read_text("utf-8")), quantization, USUAL | settings)
+
+
 def runs(folder: Path, parts: list[str], *, every: bool) -> Iterator[Run]:
     """Every model of the folder whose name has one of the parts, with every set of settings."""
-    for path in sorted(folder.glob("*.json")):
-        if path.name.endswith(".hf_quant_config.json"):
-            continue
+    for path in config_files(folder):
         if parts and not any(part in path.name for part in parts):
             continue
-        beside = path.with_name(f"{path.stem}.hf_quant_config.json")
-        quantization = json.loads(beside.read_text("utf-8")) if beside.is_file() else None
-        if quantization is not None:
-            # Without its maker, which collections of configs leave out, vLLM ignores the file.
-            quantization.setdefault("producer", {"name": "modelopt"})
-        config = json.loads(path.read_text("utf-8"))
         for variant in ({}, *(VARIANTS if every else ())):
-            yield Run(path.stem, config, quantization, USUAL | variant)
+            yield run_of(path, variant)
 
 
 def asked(all_runs: list[Run]) -> Iterator[dict[str, Any]]:

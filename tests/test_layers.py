@@ -117,7 +117,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "uvicorn": ("mixvllm.server",),
     "uvloop": ("mixvllm.server",),
     "psutil": ("mixvllm.server", "mixvllm.vllm_internals", "mixvllm.gpus.processes"),
-    "prometheus_client": ("mixvllm.server", "mixvllm.vllm_internals"),
+    "prometheus_client": ("mixvllm.vllm_internals",),
     "vllm": ("mixvllm.vllm_internals",),
     "torch": ("mixvllm.vllm_internals", "mixvllm.gpus.torch_cuda"),
     "pynvml": ("mixvllm.gpus.nvml", "mixvllm.gpus.nvml_links"),

@@ -131,6 +131,25 @@ def test_the_first_or_last_pipeline_stage_is_the_heaviest() -> None:
     assert whole.total_bytes / 4 < staged.total_bytes < whole.total_bytes / 3
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # Embedding and output on every stage; three dense layers before those with experts; an
+        # encoder on every stage; layers of three kinds.
+        ("Qwen/Qwen3-30B-A3B", 31_154_454_528),
+        ("deepseek-ai/DeepSeek-V3", 347_211_797_056),
+        ("Qwen/Qwen3.5-27B", 30_360_262_880),
+        (
+            "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16",
+            33_549_571_328,
+        ),
+        ("ai21labs/Jamba-v0.1", 52_110_868_352),
+    ],
+)
+def test_the_heaviest_of_two_stages_holds_what_vllm_allocates(name: str, expected: int) -> None:
+    assert on_one_rank(name, pp=2).total_bytes == pytest.approx(expected, rel=1e-3)
+
+
 def test_a_tied_output_is_one_embedding_more_on_the_last_of_two_stages() -> None:
     whole, staged = on_one_rank("Qwen/Qwen3-4B"), on_one_rank("Qwen/Qwen3-4B", pp=2)
     layers = whole.total_bytes - whole.groups["embeddings"]

@@ -16,10 +16,12 @@ from mixvllm.render.progress import (
     phase_line,
     ready_lines,
     server_table,
+    worded_event,
 )
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.progress import PhaseProgress, ServerEvent, ServerReady
 from mixvllm.server.registry import RunningServer
+from mixvllm.server.reload import ReloadRefused, SettingsReloaded
 
 READY = ServerReady(
     url="http://127.0.0.1:8000",
@@ -126,7 +128,28 @@ def test_a_view_for_collectors_writes_one_document_a_line() -> None:
     assert [d["event"] for d in documents] == ["phase", "phase", "phase", "ready", "phase"]
     assert documents[2]["progress"] == {"detail": "weights", "fraction": 0.5}
     assert documents[3]["url"] == READY.url
-    assert all("time" in document for document in documents)
+    assert all(
+        list(document)[:4] == ["time", "level", "source", "message"] for document in documents
+    )
+    assert documents[2]["message"] == "loading the engine: weights"
+    assert documents[3]["message"] == "Ready in 25.0 s: demo at http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize(
+    ("event", "level", "message"),
+    [
+        (
+            PhaseProgress(Phase.RESTARTING, Progress("It died."), 9.0),
+            "warning",
+            "restarting: It died.",
+        ),
+        (SettingsReloaded(("a", "b"), ("c",)), "info", "reloaded: a, b; needs a restart: c"),
+        (SettingsReloaded((), ()), "info", "reloaded: nothing has changed"),
+        (ReloadRefused("It is wrong.", None, ()), "error", "not reloaded: It is wrong."),
+    ],
+)
+def test_an_event_has_a_level_and_a_message(event: ServerEvent, level: str, message: str) -> None:
+    assert worded_event(event) == (level, message)
 
 
 @pytest.mark.parametrize("width", [40, 100])

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI, Request, WebSocket
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 from mixvllm.server.engine import StepReporter
 from mixvllm.server.gateway import create_gateway
@@ -30,7 +30,8 @@ class SmallEngine:
 
     `/v1/events/...` are streams of events that end as vLLM's do: with an error and `[DONE]`, or
     by an exception where the path ends with `responses`; `/v1/slow` is an answer in one piece,
-    given when the engine dies or `finish` is called; `/v1/silent` is a stream with a pause.
+    given when the engine dies or `finish` is called; `/v1/silent` is a stream with a pause;
+    `/v1/broken` raises.
     """
 
     def __init__(self, facts: EngineFacts | None = None) -> None:
@@ -52,7 +53,12 @@ class SmallEngine:
         async def echo(request: Request) -> dict[str, Any]:
             body = (await request.body()).decode()
             length = request.headers.get("content-length")
-            return {"body": body, "content_length": length, "root_path": request.scope["root_path"]}
+            return {
+                "body": body,
+                "content_length": length,
+                "root_path": request.scope["root_path"],
+                "request_id": request.headers.get("x-request-id"),
+            }
 
         for path in ("/v1/completions", "/v1/chat/completions", "/v1/responses", "/invocations"):
             app.post(path)(echo)
@@ -62,8 +68,12 @@ class SmallEngine:
             return "the engine's own"
 
         @app.get("/metrics")
-        async def metrics() -> str:
-            return "engine_metric 1"
+        async def metrics() -> PlainTextResponse:
+            return PlainTextResponse("# TYPE engine_metric gauge\nengine_metric 1")
+
+        @app.get("/v1/broken")
+        async def broken() -> str:
+            raise KeyError("nobody thought of this")
 
         @app.get("/v1/stream")
         async def stream() -> StreamingResponse:

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from mixvllm.server.api_workers import ApiWorkers, build_api_workers
 from mixvllm.server.children import leave, own_children_from_now_on
 from mixvllm.server.engine import StepReporter
 from mixvllm.server.lifecycle import Phase, Progress
+from mixvllm.server.logs import printed_as_json
+from mixvllm.server.output_capture import capture_output
 from mixvllm.server.prediction import Prediction
 from mixvllm.server.progress import ServerEvent
 from mixvllm.server.reload import ReloadRefused, SettingsReloaded
@@ -62,20 +64,28 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--never-ready", action="store_true")
     parser.add_argument("--settings", type=Path, help="A JSON file that SIGHUP reads anew.")
+    parser.add_argument("--verbose-json", type=Path, help="Log in JSON, to this file too.")
     given = parser.parse_args()
 
     def read() -> ServeConfig:
         sections = json.loads(given.settings.read_text()) if given.settings else {}
         address = {"host": "127.0.0.1", "port": given.port, "shutdown_grace_s": given.grace}
         address["workers"] = given.workers
-        return served(**{**sections, "server": {**address, **sections.get("server", {})}})
+        log_format = "json" if given.verbose_json else "text"
+        server = {**address, "log_format": log_format, **sections.get("server", {})}
+        return served(**{**sections, "server": server})
 
     own_children_from_now_on()
     sock = listen("127.0.0.1", given.port)
     builder = WithChild() if given.workers == 1 else WithWorkers(read(), sock)
     if not given.never_ready:
         builder.gate.set()
-    error = run_server(ServerRun(read(), sock, builder, report=tell, reread=read))
+    run = ServerRun(read(), sock, builder, report=tell, reread=read)
+    if given.verbose_json is None:
+        error = run_server(run)
+    else:
+        with capture_output(given.verbose_json, echo=printed_as_json) as capture:
+            error = run_server(replace(run, capture=capture, access_log=True))
     leave(1 if error else 0)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.server.metrics.exposition import Metrics
 from tests.server.processes import ServerProcess, pause, server_process, still_running
 
 SMALL = ["-m", "tests.server.small_server", "--workers", "2"]
@@ -89,6 +91,39 @@ def test_a_connection_of_before_the_workers_does_not_keep_a_client_from_them(
             pause()
 
         assert client.post("/v1/completions", json={"prompt": "x"}).status_code == 200
+
+
+def test_every_worker_shows_the_metrics_of_all_and_a_restart_loses_none(
+    ready: ServerProcess,
+) -> None:
+    for _ in range(10):
+        httpx.post(f"{ready.url}/v1/completions", json={})
+    wait_for_counted(ready, 10)
+    with streams(ready, 4, "/v1/stream"):
+        read = wait_for_counted(ready, 10, in_flight=4)
+        os.kill(status_of(ready)["worker_pids"][0], signal.SIGKILL)
+    ready.wait_until(lambda status: status["restarts"] == 1, within_s=30)
+    ready.wait_for_phase("ready", within_s=60)
+    after = wait_for_counted(ready, 10, in_flight=0)
+
+    assert read.value("mixvllm_kv_cache_tokens", kind="actual") == 128
+    assert after.value("mixvllm_engine_errors_total", kind="died") == 1
+    assert after.value("engine_metric") == 1
+
+
+def wait_for_counted(server: ServerProcess, count: int, *, in_flight: int = 0) -> Metrics:
+    """Scrape again and again: each worker tells the others' requests a second later."""
+    answered = {"route": "/v1/completions", "status": "200"}
+    deadline = time.monotonic() + 20
+    while True:
+        # Each scrape is a new connection, and so either worker's.
+        read = [Metrics(httpx.get(f"{server.url}/metrics").text) for _ in range(4)]
+        counted = {each.value("mixvllm_http_requests_total", **answered) for each in read}
+        flying = {each.value("mixvllm_http_requests_in_flight") for each in read}
+        if (counted, flying) == ({count}, {in_flight}):
+            return read[-1]
+        assert time.monotonic() < deadline, (counted, flying)
+        pause()
 
 
 def test_a_killed_worker_is_replaced_with_all_the_others_and_their_streams_end_politely(

@@ -12,6 +12,8 @@ import openai
 import psutil
 import pytest
 
+from mixvllm.server.metrics.route_names import route_of
+from tests.server.metrics.exposition import Metrics
 from tests.server.processes import ServerProcess, server_process
 from tests.server.recording_server import ROUTES_FILE
 
@@ -22,6 +24,9 @@ DEFAULTS = ["--temperature", "0", "--max-tokens", "9", "--frequency-penalty", "1
 QUESTION = "What is the capital of France?"
 ANSWER = "The capital of France is Paris."
 PLAIN: dict[str, Any] = {"temperature": 0, "frequency_penalty": 0}
+MESSAGES = [{"role": "user", "content": QUESTION}]
+SUCCEEDED = "vllm:request_success_total"
+VLLM_METRICS = Path(__file__).parent / "metrics" / "vllm_metrics.txt"
 OURS = {"/health", "/live", "/status", "/metrics", "/openapi.json", "/docs"}
 
 
@@ -269,8 +274,53 @@ def test_its_processes_are_copies_of_one_that_had_vllm_imported(
     assert "forkserver" in " ".join(psutil.Process(parent).cmdline())
 
 
-def test_the_metrics_are_vllms(client: httpx.Client) -> None:
-    assert "vllm:" in client.get("/metrics").text
+def test_the_metrics_are_vllms_and_ours_in_one_answer(client: httpx.Client) -> None:
+    chat(client, max_tokens=5)
+    read = Metrics(client.get("/metrics").text)
+    status = client.get("/status").json()
+
+    assert sum(value for (name, _), value in read.values.items() if name == SUCCEEDED) > 0
+    assert read.value("mixvllm_server_phase", phase="ready") == 1
+    assert (read.value("mixvllm_engine_load_seconds") or 0) > 1
+    for kind in ("predicted", "actual"):
+        tokens = read.value("mixvllm_kv_cache_tokens", kind=kind)
+        assert tokens == status["kv_cache"][f"{kind}_tokens"]
+    answered = {"route": "/v1/chat/completions", "status": "200"}
+    assert (read.value("mixvllm_http_requests_total", **answered) or 0) > 0
+
+
+def test_the_names_of_vllms_metrics_are_those_that_the_dashboard_was_made_with(
+    client: httpx.Client,
+) -> None:
+    exported = {name for name in Metrics(client.get("/metrics").text).names if "vllm:" in name}
+
+    assert set(VLLM_METRICS.read_text().split()) - exported == set()
+
+
+def test_every_route_of_vllm_has_a_name_in_the_metrics(
+    routes_file: Path, client: httpx.Client
+) -> None:
+    theirs = {path for method, path in json.loads(routes_file.read_text()) if method != "WEBSOCKET"}
+
+    assert len(theirs) > 25
+    assert {path for path in theirs if route_of(path) != path} == set()
+
+
+@pytest.mark.parametrize("path", ["/v1/completions", "/v1/chat/completions"])
+def test_the_id_of_a_request_is_in_vllms_answer_and_in_its_header(
+    client: httpx.Client, path: str
+) -> None:
+    asked = {"prompt": "Once"} if path == "/v1/completions" else {"messages": MESSAGES}
+    request = {"model": "demo", "max_tokens": 1, **asked}
+    named = client.post(path, json=request, headers={"X-Request-Id": "my-id.1"})
+    by_body = client.post(path, json={**request, "request_id": "of-the-body"})
+    refused = client.post(path, json={}, headers={"X-Request-Id": "my-id.2"})
+
+    assert named.json()["id"].endswith("cmpl-my-id.1")
+    assert named.headers["x-request-id"] == "my-id.1"
+    assert by_body.json()["id"].endswith("cmpl-of-the-body")
+    assert refused.status_code == 400
+    assert refused.headers["x-request-id"] == "my-id.2"
 
 
 def test_bad_json_is_answered_by_vllm(client: httpx.Client) -> None:

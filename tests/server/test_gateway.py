@@ -113,19 +113,6 @@ async def test_the_health_of_the_engine_is_shadowed_by_ours() -> None:
     assert answer.json() == {"phase": "ready"}
 
 
-async def test_metrics_are_ours_first_and_the_engines_when_ready() -> None:
-    async with running() as server:
-        await server.reach(Phase.LOADING)
-        before = await server.client.get("/metrics")
-        await server.ready()
-        after = await server.client.get("/metrics")
-
-    assert 'mixvllm_server_phase{phase="loading"} 1' in before.text
-    assert 'mixvllm_server_phase{phase="ready"} 0' in before.text
-    assert before.headers["content-type"].startswith("text/plain")
-    assert "engine_metric" in after.text
-
-
 async def test_openapi_shows_our_routes_first_and_the_engines_too_when_ready() -> None:
     async with running() as server:
         before = (await server.client.get("/openapi.json")).json()

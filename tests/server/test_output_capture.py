@@ -11,7 +11,7 @@ CAPTURING = """
 import os, subprocess, sys
 from pathlib import Path
 from mixvllm.server.output_capture import capture_output
-log, echo = Path(sys.argv[1]), sys.argv[2] == "echo"
+log, echo = Path(sys.argv[1]), str if sys.argv[2] == "echo" else None
 lines = []
 with capture_output(log, echo=echo) as capture:
     capture.subscribe(lines.append)

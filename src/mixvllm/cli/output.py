@@ -27,6 +27,17 @@ def _width(stream: IO[str]) -> int | None:
     return None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_OF_FILES
 
 
+def _words_console(stream: IO[str]) -> Console:
+    return Console(file=stream, highlight=False, emoji=False)
+
+
+def _log_console(stream: IO[str]) -> Console:
+    from mixvllm.cli.log_stream import JsonLines
+
+    lines = JsonLines(stream)
+    return Console(file=lines, width=WIDTH_OF_FILES, no_color=True, highlight=False, emoji=False)
+
+
 @dataclass
 class Output:
     """Consoles and modes of one command.
@@ -37,6 +48,7 @@ class Output:
         as_json: Whether the command's answer is one JSON document.
         debug: Whether a traceback is shown.
         picture: Where the answer is drawn, too; None where it is not.
+        logs_json: Whether words are log lines, one JSON document each.
     """
 
     out: Console
@@ -44,13 +56,14 @@ class Output:
     as_json: bool = False
     debug: bool = False
     picture: Path | None = None
+    logs_json: bool = False
 
     @classmethod
     def of_process(cls, *, as_json: bool = False, debug: bool = False) -> Output:
         """An output on this process's stdout and stderr."""
         return cls(
             out=Console(file=sys.stdout, width=_width(sys.stdout), highlight=False, emoji=False),
-            err=Console(file=sys.stderr, highlight=False, emoji=False),
+            err=_words_console(sys.stderr),
             as_json=as_json,
             debug=debug,
         )
@@ -60,8 +73,13 @@ class Output:
         return replace(
             self,
             out=Console(file=out, width=_width(out), highlight=False, emoji=False),
-            err=Console(file=err, highlight=False, emoji=False),
+            err=_log_console(err) if self.logs_json else _words_console(err),
         )
+
+    def log_json(self) -> None:
+        """Speak in log lines from now on, one JSON document each."""
+        self.logs_json = True
+        self.err = _log_console(self.err.file)
 
     def answer(self, renderable: RenderableType, data: Any) -> None:
         """Print the answer: the renderable for people, the data under `--json`.

@@ -24,14 +24,15 @@ from mixvllm.cli.options import (
 )
 from mixvllm.cli.output import Output, is_dumb
 from mixvllm.cli.serve_view import ViewKind, progress_view
-from mixvllm.cli.settings import resolve_settings, say_warnings
+from mixvllm.cli.settings import resolve_quietly, resolve_settings, say_warnings
 from mixvllm.cli.vllm_arguments import vllm_arguments
 from mixvllm.directories import state_directory
 from mixvllm.errors import EngineStartError, MixvllmError, UsageError, writing_to
-from mixvllm.render.progress import open_server_warning
+from mixvllm.render.progress import open_server_warning, open_server_words
 from mixvllm.render.settings import settings_as_json, settings_table
 from mixvllm.server.address import is_loopback
 from mixvllm.server.children import leave, own_children_from_now_on
+from mixvllm.server.logs import printed_as_json
 from mixvllm.server.output_capture import capture_output, new_log_file
 from mixvllm.server.preflight import Preflight, run_preflight
 from mixvllm.settings.layers.command_line import GivenFlag
@@ -74,7 +75,10 @@ def serve(
     It answers /health, /live and /status from the first second. What follows `--` goes to vLLM.
     """
     invocation: Invocation = ctx.obj
-    resolved = resolve_settings(invocation, flags, config, profile, model)
+    resolved = resolve_quietly(invocation, flags, config, profile, model)
+    if resolved.settings.server.log_format == "json" and not (dry_run or as_json):
+        invocation.output.log_json()
+    say_warnings(invocation, resolved.warnings)
     require_model(resolved.settings)
     if dry_run:
         return show_plan(resolved, invocation)
@@ -146,13 +150,18 @@ def serve_settings(
         signal.signal(number, lambda *_: leave(ExitStatus.DONE))
     signal.signal(signal.SIGHUP, lambda *_: None)  # nothing to reload yet
     key, host = settings.server.api_key, settings.server.host
+    logs_json = settings.server.log_format == "json"
     if key is None and not is_loopback(host):
-        output.say(open_server_warning(host))
+        if logs_json:
+            output.warn(" ".join(open_server_words(host)))
+        else:
+            output.say(open_server_warning(host))
     logs = state_directory() / "logs"
     with writing_to(logs, "XDG_STATE_HOME"):
         log = new_log_file(logs, now=datetime.now())
     own_children_from_now_on()
-    with temporary_sockets(os.environ), capture_output(log, echo=verbose) as capture:
+    echo = (printed_as_json if logs_json else str) if verbose else None
+    with temporary_sockets(os.environ), capture_output(log, echo=echo) as capture:
         terminal = output.on(capture.stdout, capture.stderr)
         from mixvllm.server.served_engine import ServedEngineBuilder
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Literal
 
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 
-from mixvllm.render.progress import PassedPhase, checklist, phase_line, ready_lines
+from mixvllm.render.progress import (
+    PassedPhase,
+    checklist,
+    phase_line,
+    ready_lines,
+    worded_event,
+)
 from mixvllm.render.reload import reload_lines
 from mixvllm.server.lifecycle import START_UP, Phase
+from mixvllm.server.logs import json_line
 from mixvllm.server.progress import PhaseProgress, Reporter, ServerEvent, ServerReady
 from mixvllm.server.reload import ReloadRefused, SettingsReloaded
 
@@ -114,9 +119,12 @@ class JsonView:
 
     def show(self, event: ServerEvent) -> None:
         """Show an event."""
-        kind = EVENT_NAMES[type(event)]
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._file.write(json.dumps({"time": now, "event": kind, **asdict(event)}) + "\n")
+        level, message = worded_event(event)
+        data = {key: value for key, value in asdict(event).items() if key != "message"}
+        if "elapsed_s" in data:
+            data["elapsed_s"] = round(data["elapsed_s"], 3)
+        line = json_line(level, "mixvllm", message, event=EVENT_NAMES[type(event)], **data)
+        self._file.write(line + "\n")
         self._file.flush()
 
 

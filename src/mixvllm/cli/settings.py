@@ -21,13 +21,31 @@ def resolve_settings(
     model: str | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Resolved:
-    """The settings of this process's layers.
+    """The settings of this process's layers; warnings about them are said.
+
+    Raises:
+        SettingsError: with every problem of every layer.
+    """
+    resolved = resolve_quietly(invocation, flags, config, profile, model, environment)
+    say_warnings(invocation, resolved.warnings)
+    return resolved
+
+
+def resolve_quietly(
+    invocation: Invocation,
+    flags: Sequence[GivenFlag],
+    config: Path | None,
+    profile: str | None,
+    model: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Resolved:
+    """The same, for who says the warnings in another way.
 
     Raises:
         SettingsError: with every problem of every layer.
     """
     named = [GivenFlag(MODEL_ARGUMENT, model)] if model is not None else []
-    resolved = resolve(
+    return resolve(
         Sources(
             flags=[*named, *flags],
             pass_through=invocation.pass_through or (),
@@ -36,8 +54,6 @@ def resolve_settings(
             environment=environment,
         )
     )
-    say_warnings(invocation, resolved.warnings)
-    return resolved
 
 
 def say_warnings(invocation: Invocation, warnings: Sequence[Problem]) -> None:

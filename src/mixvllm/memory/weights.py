@@ -247,11 +247,11 @@ def _stages(
     layers = stage_layers(description, serving)
     stages: list[dict[WeightGroup, int]] = [
         {
-            group: int(Fraction(size * layers_here, sum(layers))) if group in BY_LAYER else size
+            group: int(size * _share(group, facts, layers, stage)) if group in BY_LAYER else size
             for group, size in local.items()
             if group in (*BY_LAYER, *_ends(description), "inputs", "encoder")
         }
-        for layers_here in layers
+        for stage in range(count)
     ]
     if "embeddings" in local:
         stages[0]["embeddings"] = local["embeddings"]
@@ -262,6 +262,16 @@ def _stages(
     if "draft" in local:
         stages[-1]["draft"] = local["draft"]
     return stages
+
+
+def _share(group: WeightGroup, facts: WeightFacts, layers: Sequence[int], stage: int) -> Fraction:
+    """The share of a group that a stage has, by its layers."""
+    runs = (facts.layer_shares or {}).get(group, ())
+    sizes = [size for number, size in runs for _ in range(number)]
+    if len(sizes) != sum(layers) or not any(sizes):
+        return Fraction(layers[stage], sum(layers))
+    first = sum(layers[:stage])
+    return Fraction(sum(sizes[first : first + layers[stage]]), sum(sizes))
 
 
 def _ends(description: ModelDescription) -> tuple[WeightGroup, ...]:

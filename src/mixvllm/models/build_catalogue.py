@@ -69,11 +69,8 @@ def entry(directory: Path, row: Mapping[str, Any]) -> CatalogueEntry:
     """
     path = directory / row["file"]
     beside = path.with_name(f"{path.stem}.hf_quant_config.json")
-    config = json.loads(path.read_text(encoding="utf-8"))
     quantized = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else None
-    if row["model"] in ENCODER_OF and "vision_config" not in config:
-        other = json.loads((directory / ENCODER_OF[row["model"]]).read_text(encoding="utf-8"))
-        config["vision_config"] = other["vision_config"]
+    config = whole_config(directory, row)
     model = describe(row["model"], config, quantized)
     weights = weights_by_formula(config, quantized)
     if weights is not None:
@@ -83,6 +80,15 @@ def entry(directory: Path, row: Mapping[str, Any]) -> CatalogueEntry:
         if model.quantization is None:
             weights = WeightFacts(2 * row["params_total"], "published", {})
     return CatalogueEntry(model, weights)
+
+
+def whole_config(directory: Path, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of a row of the index, with the encoder that its source dropped."""
+    config: dict[str, Any] = json.loads((directory / row["file"]).read_text(encoding="utf-8"))
+    if row["model"] in ENCODER_OF and "vision_config" not in config:
+        other = json.loads((directory / ENCODER_OF[row["model"]]).read_text(encoding="utf-8"))
+        config["vision_config"] = other["vision_config"]
+    return config
 
 
 def belongs(row_file: str, name: str) -> bool:

@@ -15,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mixvllm.server.lifecycle import Phase, Progress
-from mixvllm.server.progress import PhaseProgress, ServerReady
+from mixvllm.server.progress import PhaseProgress, ServerEvent, ServerReady
 from mixvllm.server.registry import RunningServer
+from mixvllm.server.reload import ReloadRefused, SettingsReloaded
 
 MEANINGS = {
     Phase.STARTING: "starting",
@@ -47,6 +48,22 @@ def phase_line(event: PhaseProgress) -> Text:
     if event.phase is Phase.RESTARTING and event.progress is not None:
         line.append(f": {event.progress.detail}", style="bold yellow")
     return line
+
+
+def worded_event(event: ServerEvent) -> tuple[str, str]:
+    """An event as the level and the message of a line in a log."""
+    match event:
+        case PhaseProgress(phase, progress):
+            level = "warning" if phase is Phase.RESTARTING else "info"
+            return level, MEANINGS[phase] + (f": {progress.detail}" if progress else "")
+        case ServerReady():
+            return "info", next(iter(ready_lines(event, needs_key=False))).plain
+        case SettingsReloaded(applied, needs_restart):
+            said = f"reloaded: {', '.join(applied) or 'nothing has changed'}"
+            waiting = f"; needs a restart: {', '.join(needs_restart)}" if needs_restart else ""
+            return "info", said + waiting
+        case ReloadRefused(message):
+            return "error", f"not reloaded: {message}"
 
 
 def checklist(
@@ -108,13 +125,19 @@ def curl_line(event: ServerReady, *, needs_key: bool) -> str:
     return f"{line} -d {shlex.quote(json.dumps(body))}"
 
 
+def open_server_words(host: str) -> tuple[str, str]:
+    """What is wrong with a server that anybody in reach may use, and what to do."""
+    return (
+        f"Anyone who can reach {host} may use this server: no API key is set.",
+        "Set MIXVLLM_SERVER__API_KEY, or listen on this machine only: --host 127.0.0.1",
+    )
+
+
 def open_server_warning(host: str) -> RenderableType:
-    """The warning for a server that anybody in reach may use."""
+    """The warning for such a server."""
+    wrong, remedy = open_server_words(host)
     return Panel(
-        Text.assemble(
-            (f"Anyone who can reach {host} may use this server: no API key is set.\n", "bold"),
-            "Set MIXVLLM_SERVER__API_KEY, or listen on this machine only: --host 127.0.0.1",
-        ),
+        Text.assemble((f"{wrong}\n", "bold"), remedy),
         title="warning",
         border_style="bold yellow",
         expand=False,

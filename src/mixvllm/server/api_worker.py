@@ -17,8 +17,10 @@ from mixvllm.server.http_server import Share, SharedSocketServer, http_config, l
 from mixvllm.server.interruption import RESTARTING, Interruption
 from mixvllm.server.lifecycle import Lifecycle, Phase
 from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.logs import set_up_logs
 from mixvllm.server.prediction import Prediction
 from mixvllm.server.requests_in_flight import RequestsInFlight
+from mixvllm.server.worker_metrics import WorkerMetrics
 from mixvllm.server.worker_news import Channel, ServerNews
 from mixvllm.settings.schema import ServeConfig
 
@@ -83,6 +85,7 @@ class WorkerState:
         self.engine = engine
         self.app: ASGIApp | None = None
         self.requests = RequestsInFlight(lambda busy: channel.send(busy=busy))
+        self.metrics = WorkerMetrics(channel, lambda: self.requests.count)
         self.restarts = 0
         self.prediction = Prediction()
         self.engine_pids: tuple[int, ...] = ()
@@ -123,20 +126,22 @@ async def _work(job: WorkerJob, access: Access) -> None:
 
     The engine is reached on the loop: a death that comes before the first request is seen.
     """
+    set_up_logs(job.settings.server.log_format, verbose=job.access_log)
     engine = access.connect()
     channel = await Channel.over(job.channels[access.place])
     live = LiveSettings(job.settings)
     state = WorkerState(live, engine, job.began, channel)
     await state.start()
-    config = http_config(create_gateway(live, state), live, access_log=job.access_log)
+    config = http_config(create_gateway(live, state), live)
     share = Share(access.loads, access.place) if access.loads is not None else None
     server = SharedSocketServer(config, share)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _end, server)
     listening = asyncio.create_task(_listen(channel, state, server))
     watching = asyncio.create_task(_tell_death(engine, channel))
     channel.send(facts=asdict(engine.facts))
+    pushing = asyncio.create_task(state.metrics.push_on())
     await server.serve(sockets=[job.sock])
-    for task in (listening, watching):
+    for task in (listening, watching, pushing):
         task.cancel()
 
 
@@ -151,6 +156,8 @@ async def _listen(channel: Channel, state: WorkerState, server: SharedSocketServ
         if "news" in message:
             state.take(ServerNews.read(message["news"]))
             server.accept(wanted=state.app is not None)
+        elif "metrics" in message:
+            state.metrics.take_answer(message["metrics"], message["text"])
         elif "probe" in message:
             probe = asyncio.create_task(_answer_probe(state.engine, channel, message["probe"]))
             probes.add(probe)

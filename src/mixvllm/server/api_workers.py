@@ -168,18 +168,37 @@ class ApiWorkers:
     async def _listen(self, channel: Channel) -> None:
         """Take what a worker says; while it is busy, the server has a request in flight."""
         assert self._server is not None
+        elsewhere = self._server.metrics.traffic.elsewhere
         with ExitStack() as busy:
+            busy.callback(elsewhere.pop, id(channel), None)
+            requests = ExitStack()
+            busy.push(requests)
             async for message in channel.messages():
                 if message.get("busy"):
-                    busy.enter_context(self._server.requests.one())
+                    requests.enter_context(self._server.requests.one())
                 elif "busy" in message:
-                    busy.close()
-                elif "answered" in message:
-                    probe = self._probes.get(message["answered"])
-                    if probe is not None and not probe.done():
-                        probe.set_result(None)
-                elif "errored" in message:
-                    self._said_dead = True
+                    requests.close()
+                else:
+                    await self._take(message, channel)
+
+    async def _take(self, message: dict[str, Any], channel: Channel) -> None:
+        """Take what a worker says of the engine and of its traffic."""
+        assert self._server is not None
+        metrics = self._server.metrics
+        match message:
+            case {"answered": number}:
+                probe = self._probes.get(number)
+                if probe is not None and not probe.done():
+                    probe.set_result(None)
+            case {"errored": _}:
+                self._said_dead = True
+            case {"traffic": news}:
+                metrics.traffic.add(news["counted"])
+                metrics.traffic.elsewhere[id(channel)] = news["in_flight"], news["waiting"]
+            case {"ask_metrics": number}:
+                channel.send(metrics=number, text=await metrics.ours())
+            case _:
+                pass
 
 
 async def ask_for_new_connection(scope: Scope, receive: Receive, send: Send) -> None:

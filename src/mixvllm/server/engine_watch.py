@@ -19,7 +19,11 @@ STOPPED_FOR_S = 5.0
 
 
 class EngineWatch:
-    """Watches one engine: its own word, its processes, and whether it answers."""
+    """Watches one engine: its own word, its processes, and whether it answers.
+
+    Attributes:
+        is_hung: Whether it was found to be alive and not to work.
+    """
 
     def __init__(self, engine: Engine, *, timeout_s: float) -> None:
         """Remember the processes that the engine has now.
@@ -32,6 +36,7 @@ class EngineWatch:
         self._timeout_s = timeout_s
         self._processes = tuple(_existing([*engine.pids, *engine.worker_pids]))
         self._stopped_for_s = 0.0
+        self.is_hung = False
 
     async def failure(self) -> str:
         """Wait until the engine has failed; how that was seen."""
@@ -43,6 +48,7 @@ class EngineWatch:
                 if seen := self._look_at_processes():
                     return seen
                 await asyncio.sleep(WATCH_INTERVAL_S)
+            self.is_hung = True
             return asking.result()
         finally:
             asking.cancel()
@@ -61,6 +67,7 @@ class EngineWatch:
         stopped = [pid for pid, state in states.items() if state == psutil.STATUS_STOPPED]
         self._stopped_for_s = self._stopped_for_s + WATCH_INTERVAL_S if stopped else 0.0
         if self._stopped_for_s >= STOPPED_FOR_S:
+            self.is_hung = True
             return f"its process {stopped[0]} is stopped (SIGSTOP) and does not go on"
         return None
 

@@ -8,12 +8,14 @@ from starlette.exceptions import HTTPException
 import mixvllm
 from mixvllm.server.engine import ASGIApp
 from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.middleware.accounting import Accounting
 from mixvllm.server.middleware.admission import Admission
 from mixvllm.server.middleware.auth import Authentication
 from mixvllm.server.middleware.body_limit import BodyLimit
 from mixvllm.server.middleware.engine_switch import EngineSwitch
 from mixvllm.server.middleware.generation_defaults import GenerationDefaults
 from mixvllm.server.middleware.polite_ends import PoliteEnds
+from mixvllm.server.middleware.request_id import IdOfBody, RequestId
 from mixvllm.server.middleware.stream_keep_alive import StreamKeepAlive
 from mixvllm.server.openai_errors import answer_http_error
 from mixvllm.server.routes import create_router
@@ -26,6 +28,7 @@ def create_gateway(live: LiveSettings, supervisor: ServerState) -> FastAPI:
     The engine's app is called past our router, with the request as it came: what it does with
     paths, redirects and errors stays its own.
     """
+    traffic = supervisor.metrics.traffic
     gateway = FastAPI(
         title="mixvllm",
         version=mixvllm.__version__,
@@ -39,22 +42,25 @@ def create_gateway(live: LiveSettings, supervisor: ServerState) -> FastAPI:
     gateway.include_router(router)
     paths = frozenset(getattr(route, "path", "") for route in router.routes)
 
-    def is_ours(path: str) -> bool:
-        if path == "/metrics":
-            return supervisor.app is None
-        return path in paths
-
     def before_engine(app: ASGIApp) -> ASGIApp:
         ended = PoliteEnds(StreamKeepAlive(app, live), lambda: supervisor.interruption)
         completed = GenerationDefaults(ended, live, max_model_len)
-        return BodyLimit(Admission(completed, live), live)
+        admission = Admission(IdOfBody(completed), live)
+        traffic.waiting = admission.waiting
+        return BodyLimit(admission, live)
 
     def max_model_len() -> int | None:
         return supervisor.engine.facts.max_model_len if supervisor.engine else None
 
     gateway.add_middleware(
-        EngineSwitch, supervisor=supervisor, is_ours=is_ours, before_engine=before_engine
+        EngineSwitch,
+        supervisor=supervisor,
+        is_ours=paths.__contains__,
+        before_engine=before_engine,
     )
-    # Added last, it is the outermost: nothing is read of a request without the key.
+    # The last one added is the outermost. Nothing of a request without the key is read but its
+    # head, and its refusal is counted and named like every answer.
     gateway.add_middleware(Authentication, live=live)
+    gateway.add_middleware(Accounting, traffic=traffic)
+    gateway.add_middleware(RequestId)
     return gateway

@@ -26,14 +26,13 @@ FILES_USED_UP_S = 1.0
 
 
 def http_config(
-    app: ASGIApp, live: LiveSettings, *, access_log: bool, one_answer_each: bool = False
+    app: ASGIApp, live: LiveSettings, *, one_answer_each: bool = False
 ) -> uvicorn.Config:
     """How uvicorn serves an app of ours.
 
     Args:
         app: The app.
         live: The settings that are in force.
-        access_log: Whether every request is logged.
         one_answer_each: Whether a connection ends with its first answer.
     """
     return uvicorn.Config(
@@ -41,10 +40,8 @@ def http_config(
         lifespan="off",
         http=patient_protocol(lambda: live.current.server.client_timeout_s),
         timeout_keep_alive=math.ceil(live.at_start.server.keep_alive_s),
-        log_config=uvicorn.config.LOGGING_CONFIG if access_log else None,
-        use_colors=False,
-        log_level="info" if access_log else "warning",
-        access_log=access_log,
+        log_config=None,
+        access_log=False,  # ours has the id of the request
         timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
         headers=[("connection", "close")] if one_answer_each else [],
     )

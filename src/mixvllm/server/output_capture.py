@@ -23,6 +23,7 @@ KEPT_LINES = 200
 LONGEST_LINE = 1 << 20
 
 LineListener = Callable[[str], None]
+Wording = Callable[[str], str]
 
 
 @dataclass
@@ -33,14 +34,14 @@ class OutputCapture:
         log: The file that everything goes to.
         stdout: The real stdout, for our own words.
         stderr: The real stderr, for our own words.
-        echo: Whether the lines appear on the real stderr too.
+        echo: How the lines are worded on the real stderr; None keeps them from it.
         last_lines: The newest lines.
     """
 
     log: Path
     stdout: TextIO
     stderr: TextIO
-    echo: bool = False
+    echo: Wording | None = None
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     _listeners: list[LineListener] = field(default_factory=list)
 
@@ -59,9 +60,9 @@ class OutputCapture:
                 if not text:
                     continue
                 self.last_lines.append(text)
-                if self.echo:
+                if self.echo is not None:
                     with suppress(OSError):
-                        self.stderr.write(f"{text}\n")
+                        self.stderr.write(f"{self.echo(text)}\n")
                         self.stderr.flush()
                 for listener in self._listeners:
                     listener(text)
@@ -92,12 +93,12 @@ def new_log_file(directory: Path, *, now: datetime) -> Path:
 
 
 @contextmanager
-def capture_output(log: Path, *, echo: bool = False) -> Iterator[OutputCapture]:
+def capture_output(log: Path, *, echo: Wording | None = None) -> Iterator[OutputCapture]:
     """Capture what this process and the children it starts from now on write.
 
     Args:
         log: The file that everything goes to.
-        echo: Whether the lines appear on the real stderr too.
+        echo: How the lines are worded on the real stderr; None keeps them from it.
     """
     sys.stdout.flush()
     sys.stderr.flush()

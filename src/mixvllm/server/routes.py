@@ -7,14 +7,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from mixvllm.server.interruption import RETRY_AFTER_S
 from mixvllm.server.lifecycle import Phase
 from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.metrics.exposition import expose
 from mixvllm.server.openapi import merge
 from mixvllm.server.state import ServerState
-from mixvllm.server.status import ServerStatus, describe, metrics_before_engine
+from mixvllm.server.status import ServerStatus, describe
 
 
 def create_router(settings: LiveSettings, supervisor: ServerState) -> APIRouter:
@@ -43,11 +44,11 @@ def create_router(settings: LiveSettings, supervisor: ServerState) -> APIRouter:
         return describe(supervisor, settings.current)
 
     @router.get("/metrics", response_class=PlainTextResponse)
-    async def metrics() -> PlainTextResponse:
-        """Prometheus metrics: the engine's own as soon as there is one."""
-        return PlainTextResponse(
-            metrics_before_engine(supervisor), media_type="text/plain; version=0.0.4"
-        )
+    async def metrics(request: Request) -> Response:
+        """Prometheus metrics: the engine's own while there is one, and the server's."""
+        query = request.scope["query_string"]
+        shown = await expose(supervisor.metrics, supervisor.app, query)
+        return Response(shown.text, headers={"Content-Type": shown.content_type})
 
     @router.get("/openapi.json", include_in_schema=False)
     async def openapi(request: Request) -> JSONResponse:

@@ -18,6 +18,8 @@ from mixvllm.server.gateway import create_gateway
 from mixvllm.server.http_server import HttpServer, SharedSocketServer, http_config, loop_factory
 from mixvllm.server.lifecycle import Lifecycle, Phase
 from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.logs import set_up_logs
+from mixvllm.server.metrics.gpu_readings import GpuReadings
 from mixvllm.server.output_capture import OutputCapture
 from mixvllm.server.progress import OutputReader, PhaseProgress, Reporter, ServerReady
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
@@ -64,8 +66,9 @@ def run_server(run: ServerRun) -> MixvllmError | None:
 
 
 async def _serve(run: ServerRun) -> MixvllmError | None:
-    live = LiveSettings(run.settings)
-    supervisor, registry = _supervise(run, live)
+    set_up_logs(run.settings.server.log_format, verbose=run.access_log)
+    live, gpus = LiveSettings(run.settings), GpuReadings()
+    supervisor, registry = _supervise(run, live, gpus)
     server = _http_server(run, live, supervisor)
     signals = Signals(
         stop=supervisor.stop,
@@ -83,6 +86,7 @@ async def _serve(run: ServerRun) -> MixvllmError | None:
         server.should_exit = True
         await serving
         registry.remove()
+        gpus.close()
     return supervisor.error
 
 
@@ -92,7 +96,6 @@ def _http_server(run: ServerRun, live: LiveSettings, supervisor: Supervisor) -> 
     config = http_config(
         create_gateway(live, supervisor),
         live,
-        access_log=run.access_log,
         # The next request is for a worker, which takes connections and no others'.
         one_answer_each=has_workers,
     )
@@ -106,7 +109,9 @@ def _http_server(run: ServerRun, live: LiveSettings, supervisor: Supervisor) -> 
     return server
 
 
-def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, RegistryEntry]:
+def _supervise(
+    run: ServerRun, live: LiveSettings, gpus: GpuReadings
+) -> tuple[Supervisor, RegistryEntry]:
     lifecycle, server = Lifecycle(), run.settings.server
     log = run.capture.log if run.capture else None
     reader = OutputReader(
@@ -120,6 +125,7 @@ def _supervise(run: ServerRun, live: LiveSettings) -> tuple[Supervisor, Registry
         health_timeout_s=server.health_timeout_s,
         find_cause=lambda error: explained(reader.find_cause(error), run.settings),
         log=log,
+        gpus=gpus,
     )
     if run.capture is not None:
         run.capture.subscribe(reader.read)

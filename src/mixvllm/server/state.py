@@ -8,6 +8,7 @@ from mixvllm.server.engine import ASGIApp, Engine
 from mixvllm.server.interruption import Interruption
 from mixvllm.server.lifecycle import Lifecycle
 from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.metrics.exposition import Metrics
 from mixvllm.server.prediction import Prediction
 from mixvllm.server.requests_in_flight import RequestsInFlight
 
@@ -34,6 +35,10 @@ class ServerState(Protocol):
     @property
     def requests(self) -> RequestsInFlight:
         """The requests that are being answered."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """What is measured."""
 
     @property
     def restarts(self) -> int:

@@ -1,4 +1,4 @@
-"""What a server says of itself: `/status`, `/health`, and the metrics before the engine's."""
+"""What a server says of itself at `/status`."""
 
 from __future__ import annotations
 
@@ -87,19 +87,3 @@ def masked_settings(settings: ServeConfig) -> dict[str, Any]:
         for name, value in plain["vllm"].items()
     }
     return plain
-
-
-def metrics_before_engine(supervisor: ServerState) -> str:
-    """Prometheus' text while there is no engine whose `/metrics` could answer."""
-    lines = [
-        "# HELP mixvllm_server_phase What the server is doing; 1 for the current phase.",
-        "# TYPE mixvllm_server_phase gauge",
-    ]
-    current = supervisor.lifecycle.phase
-    lines += [f'mixvllm_server_phase{{phase="{p}"}} {int(p is current)}' for p in Phase]
-    lines += [
-        "# HELP mixvllm_engine_restarts_total How often a dead engine was replaced.",
-        "# TYPE mixvllm_engine_restarts_total counter",
-        f"mixvllm_engine_restarts_total {supervisor.restarts}",
-    ]
-    return "\n".join(lines) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,8 @@ from mixvllm.server.freed_memory import free_memory
 from mixvllm.server.interruption import FAILED, RESTARTING, STOPPING, Interruption
 from mixvllm.server.lifecycle import START_UP, Lifecycle, Phase, Progress
 from mixvllm.server.live_settings import LiveSettings
+from mixvllm.server.metrics.gpu_readings import GpuReadings
+from mixvllm.server.metrics.server_metrics import ServerMetrics
 from mixvllm.server.prediction import Prediction
 from mixvllm.server.requests_in_flight import RequestsInFlight
 from mixvllm.server.restarts import RestartBudget
@@ -24,6 +27,7 @@ from mixvllm.server.restarts import RestartBudget
 LOG = logging.getLogger(__name__)
 ENGINE_SHUTDOWN_S = 2.0
 LAST_WORDS_S = 1.0
+ENGINE_ERROR_KINDS = ("load", "died", "hung")
 DESCRIBED_WITHIN_LOOKS = 10
 LOOK_S = 0.03
 
@@ -40,6 +44,8 @@ class Supervisor:
         app: The engine's HTTP app while it serves.
         requests: The requests that the engine is answering.
         restarts: How often a dead engine was replaced.
+        metrics: What is measured.
+        engine_errors: How often engines failed, by kind.
         error: Why the server stopped, if nobody asked it to.
     """
 
@@ -53,6 +59,7 @@ class Supervisor:
         health_timeout_s: float = 0.0,
         find_cause: FindCause = lambda error: Explanation(str(error)) if error else None,
         log: Path | None = None,
+        gpus: GpuReadings | None = None,
     ) -> None:
         """Take what is needed to build engines; nothing happens before `run`.
 
@@ -64,6 +71,7 @@ class Supervisor:
             health_timeout_s: Seconds after which a silent engine is wedged; 0 never asks.
             find_cause: Words a failure of the engine from its exception and its output; blocks.
             log: The file to name in errors.
+            gpus: What reads the GPUs for the metrics; None shows none.
         """
         self.live = live
         self.lifecycle = lifecycle
@@ -71,7 +79,9 @@ class Supervisor:
         self.app: ASGIApp | None = None
         self.requests = RequestsInFlight()
         self.restarts = 0
+        self.engine_errors: Counter[str] = Counter(dict.fromkeys(ENGINE_ERROR_KINDS, 0))
         self.error: MixvllmError | None = None
+        self.metrics = ServerMetrics(self, gpus)
         self._builder = builder
         self._budget = budget
         self._health_timeout_s = health_timeout_s
@@ -169,8 +179,10 @@ class Supervisor:
             self.engine = building.result()
             self.app = await self.engine.start(self)
         except MixvllmError:
+            self.engine_errors["load"] += 1
             raise
         except Exception as error:
+            self.engine_errors["load"] += 1
             LOG.error("The engine could not be built.", exc_info=error)
             cause = await asyncio.to_thread(self._find_cause, error)
             raise self._worded(EngineStartError, cause) from error
@@ -202,6 +214,7 @@ class Supervisor:
             self.lifecycle.move(Phase.RESTARTING)
         self.engine.end_requests()
         seen = await self._described_death() or failing.result()
+        self.engine_errors["hung" if watch.is_hung else "died"] += 1
         cause, _ = await asyncio.gather(
             asyncio.to_thread(self._find_cause, None), self._remove_engine(watch)
         )

@@ -17,6 +17,9 @@ from mixvllm.server.prediction import Prediction
 from mixvllm.server.state import ServerState
 from mixvllm.settings.schema import ServeConfig
 
+# The metrics of a busy server are some 100 KiB.
+LONGEST_MESSAGE = 1 << 22
+
 
 @dataclass(frozen=True)
 class ServerNews:
@@ -95,7 +98,7 @@ class Channel:
     @classmethod
     async def over(cls, sock: socket.socket) -> Channel:
         """A channel over a connected socket."""
-        return cls(*await asyncio.open_connection(sock=sock))
+        return cls(*await asyncio.open_connection(sock=sock, limit=LONGEST_MESSAGE))
 
     def send(self, **message: Any) -> None:
         """Send a message; a receiver that has ended hears nothing."""

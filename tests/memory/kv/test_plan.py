@@ -78,6 +78,15 @@ def test_heads_are_replicated_where_there_are_fewer_than_ranks() -> None:
     )
 
 
+def test_falcon_keeps_its_number_format_whatever_is_asked_for() -> None:
+    asked = ServingFacts(max_model_len=4096, kv_cache_dtype="fp8")
+    pages = [
+        plan_kv_cache(model(FULL, architecture=name), asked, GIB).bytes_per_block
+        for name in ("FalconForCausalLM", "LlamaForCausalLM")
+    ]
+    assert pages[0] == 2 * pages[1]
+
+
 def test_a_latent_vector_is_the_same_on_every_rank() -> None:
     assert bytes_per_block(LATENT, tensor_parallel_size=8) == bytes_per_block(LATENT)
 

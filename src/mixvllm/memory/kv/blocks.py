@@ -175,15 +175,22 @@ def attention_token_bytes(
     return None
 
 
+# vLLM's class does not hand the cache's settings to its attention.
+IGNORING_CACHE_FORMAT = frozenset({"FalconForCausalLM", "RWForCausalLM"})
+
+
 def resolved_dtype(description: ModelDescription, serving: ServingFacts) -> str:
     """What the KV cache is stored in.
 
     A format that was asked for wins; `auto` follows the checkpoint's own KV scheme, and else is
-    the model's number format. Sparse MLA stores every 8-bit format in its packed records.
+    the model's number format, which Falcon has whatever is asked for. Sparse MLA stores every
+    8-bit format in its packed records.
 
     Raises:
         EstimateError: a format that this model cannot have or whose layout is not modelled.
     """
+    if description.architecture in IGNORING_CACHE_FORMAT:
+        return description.dtype
     dtype = serving.kv_cache_dtype
     if dtype == "auto":
         dtype = description.kv_cache_dtype or description.dtype

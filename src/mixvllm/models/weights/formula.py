@@ -61,4 +61,5 @@ def _facts(counts: ParameterCounts, widths: Widths) -> WeightFacts:
         groups=groups,
         kv_projection_bytes=int(counts.kv_projections * widths.get("attention", WHOLE)),
         parameters=counts.total,
+        layer_shares=counts.layer_shares,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -35,6 +35,8 @@ QUANTIZED: tuple[WeightGroup, ...] = (
     "experts",
     "copied",
 )
+# By group the runs of equal layers: how many they are, and their relative size.
+LayerShares = Mapping[WeightGroup, Sequence[Sequence[int]]]
 WeightSource = Literal["safetensors headers", "index", "published", "formula", "GGUF header"]
 
 
@@ -51,6 +53,8 @@ class WeightFacts:
         kv_projection_bytes: Of `attention`, the part that ranks copy when there are more of them
             than KV heads; None where unknown.
         parameters: Number of parameters, or None where the files hold packed ones.
+        layer_shares: How the groups whose layers differ are spread over them; the layers of a
+            group that is absent are equal, and so are all where it is None.
     """
 
     total_bytes: int
@@ -58,3 +62,4 @@ class WeightFacts:
     groups: Mapping[WeightGroup, int]
     kv_projection_bytes: int | None = None
     parameters: int | None = None
+    layer_shares: LayerShares | None = None

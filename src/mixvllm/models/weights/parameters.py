@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mixvllm.models.architecture_names import WITH_ENCODER
@@ -20,7 +20,7 @@ from mixvllm.models.description import (
 )
 from mixvllm.models.from_config import architecture_of, family_and_keys, family_name
 from mixvllm.models.weights.encoder_counts import EncoderCount, encoder_count
-from mixvllm.models.weights.groups import WeightGroup
+from mixvllm.models.weights.groups import LayerShares, WeightGroup
 from mixvllm.models.weights.layer_counts import (
     attention_count,
     compressed_count,
@@ -32,6 +32,7 @@ from mixvllm.models.weights.layer_counts import (
     state_count,
     unquantized_compressed_count,
 )
+from mixvllm.models.weights.layer_shares import layer_shares
 from mixvllm.models.weights.mlp_counts import (
     MlpCounts,
     dense_count,
@@ -53,10 +54,12 @@ class ParameterCounts:
     Attributes:
         groups: Parameters by group.
         kv_projections: Of `attention`, what ranks copy when they outnumber the KV heads.
+        layer_shares: As `WeightFacts` has them.
     """
 
     groups: Mapping[WeightGroup, int]
     kv_projections: int
+    layer_shares: LayerShares | None
 
     @property
     def total(self) -> int:
@@ -106,7 +109,25 @@ def count_parameters(config: Mapping[str, object]) -> ParameterCounts | None:
         "encoder": encoder.total - encoder.whole,
     }
     copied = 0 if inner == EXPANDED else sum(kv_projection_count(keys, layer) for layer in layers)
-    return ParameterCounts(groups, copied)
+    return ParameterCounts(groups, copied, _shares(keys, mixers, mlps))
+
+
+def _shares(
+    keys: ConfigKeys,
+    mixers: Sequence[tuple[WeightGroup, int] | None],
+    mlps: Sequence[MlpCounts],
+) -> LayerShares | None:
+    count = keys.layer_count()
+    sizes: dict[WeightGroup, list[int]] = {
+        "mlp": [mlp.dense for mlp in mlps],
+        "experts": [mlp.experts for mlp in mlps],
+        "routers": [mlp.routers for mlp in mlps],
+        "copied": [mlp.copied for mlp in mlps],
+    }
+    kinds: tuple[WeightGroup, ...] = ("attention", "recurrent")
+    for kind in kinds:
+        sizes[kind] = [size if name == kind else 0 for name, size in filter(None, mixers)]
+    return layer_shares(sizes, count)
 
 
 def _mixer(
@@ -201,7 +222,7 @@ def _nemotron_h_mlps(keys: ConfigKeys, traits: Traits) -> list[MlpCounts]:
     has_experts = bool(keys.whole_or_none("n_routed_experts", least=0))
     experts = moe_counts(keys, "NemotronHForCausalLM", traits) if has_experts else dense
     by_name = {"-": dense, "mlp": dense, "E": experts, "moe": experts}
-    return [by_name[name] for name in names if name in by_name]
+    return [by_name.get(name, MlpCounts()) for name in names]
 
 
 def _searched_mlps(keys: ConfigKeys, traits: Traits) -> list[int]:
