@@ -46,11 +46,26 @@ def test_a_directory_without_config_json_holds_no_model(here: Path) -> None:
         check_local_model("empty")
 
 
-def test_a_directory_with_config_json_passes(here: Path) -> None:
+def test_a_directory_with_config_weights_and_tokenizer_passes(here: Path) -> None:
+    (here / "mine").mkdir()
+    (here / "mine" / "config.json").write_text("{}")
+    (here / "mine" / "pytorch_model.bin").touch()
+    (here / "mine" / "tokenizer.json").touch()
+
+    check_local_model("./mine")
+
+
+def test_a_directory_without_weights_or_tokenizer_is_refused_unless_vllm_takes_others(
+    here: Path,
+) -> None:
     (here / "mine").mkdir()
     (here / "mine" / "config.json").write_text("{}")
 
-    check_local_model("./mine")
+    with pytest.raises(ModelError, match="has no weights"):
+        check_local_model("./mine")
+    with pytest.raises(ModelError, match="has no tokenizer"):
+        check_local_model("./mine", {"load_format": "dummy"})
+    check_local_model("./mine", {"load_format": "dummy", "skip_tokenizer_init": True})
 
 
 @pytest.mark.parametrize("content", [b"", b"version https://git-lfs", b"\xff\xfe", b"[]"])

@@ -68,20 +68,24 @@ def _wait_until_loaded(engine: SharedEngine, ends: Sequence[socket.socket]) -> E
     """Wait for the first word of every worker: what the engine says of itself.
 
     Raises:
-        RuntimeError: a worker ended before that.
+        RuntimeError: a process ended before that.
     """
     waiting, facts = list(ends), EngineFacts()
     while waiting:
-        ready = connection.wait([*waiting, *engine.worker_sentinels])
+        ready = connection.wait([*waiting, *engine.sentinels])
         for end in [end for end in waiting if end in ready]:
             waiting.remove(end)
             message = first_message(end)
             if not message:
-                raise RuntimeError(engine.describe_death() or "an API worker ended while loading")
+                raise RuntimeError(_death_while_loading(engine))
             facts = EngineFacts(**message["facts"])
-        if waiting and any(sentinel in ready for sentinel in engine.worker_sentinels):
-            raise RuntimeError(engine.describe_death() or "an API worker ended while loading")
+        if any(sentinel in ready for sentinel in engine.sentinels):
+            raise RuntimeError(_death_while_loading(engine))
     return facts
+
+
+def _death_while_loading(engine: SharedEngine) -> str:
+    return engine.describe_death() or "a process of the engine ended while loading"
 
 
 class ApiWorkers:
@@ -112,8 +116,8 @@ class ApiWorkers:
 
     @property
     def errored(self) -> bool:
-        """Whether a worker has said that the engine is dead."""
-        return self._said_dead
+        """Whether a worker has said that the engine is dead, or one of the processes has ended."""
+        return self._said_dead or self.describe_death() is not None
 
     def describe_death(self) -> str | None:
         """Which process ended, and by what."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from mixvllm.errors import ModelError
+from mixvllm.models.completeness import check_tokenizer, check_weights
 from mixvllm.models.names import is_path
 from mixvllm.models.sources.hub import check_hub_model, fetch_hub_model
 from mixvllm.models.sources.hub_download import OnBytes
@@ -19,6 +21,8 @@ from mixvllm.sizes import GIB
 OWN_DOWNLOAD = frozenset(
     {"load_format", "download_dir", "ignore_patterns", "model_loader_extra_config"}
 )
+# With one of these it takes the tokenizer from elsewhere, or has no use for one.
+OWN_TOKENIZER = frozenset({"tokenizer", "skip_tokenizer_init", "tokenizer_mode"})
 
 
 def is_local(name: str) -> bool:
@@ -26,11 +30,15 @@ def is_local(name: str) -> bool:
     return is_path(name) or (name != DEMO_MODEL and Path(name).exists())
 
 
-def check_local_model(name: str) -> None:
-    """Check that a local model is one; names that are no paths pass.
+def check_local_model(name: str, arguments: Mapping[str, object] = MappingProxyType({})) -> None:
+    """Check that a local model is one, and whole; names that are no paths pass.
+
+    Args:
+        name: The model.
+        arguments: vLLM's arguments that are given: some have it load other files.
 
     Raises:
-        ModelError: there is no such directory, or it holds no model.
+        ModelError: there is no such directory, or it lacks what vLLM will load.
     """
     if not is_local(name):
         return
@@ -47,6 +55,10 @@ def check_local_model(name: str) -> None:
         )
     if (path / "config.json").is_file():
         _check_config(path / "config.json")
+        if not OWN_DOWNLOAD.intersection(arguments):
+            check_weights(path)
+        if not OWN_TOKENIZER.intersection(arguments):
+            check_tokenizer(path)
 
 
 def _check_config(path: Path) -> None:

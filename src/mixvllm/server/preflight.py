@@ -55,7 +55,7 @@ def run_preflight(
     """
     assert settings.model.name is not None
     check_launch(settings, os.environ)
-    check_local_model(settings.model.name)
+    check_local_model(settings.model.name, settings.vllm)
     engine = require_engine()
     doubts, notes = _judged(settings, values, engine) if values is not None else ((), ())
     return Preflight(listen(settings.server.host, settings.server.port), engine, doubts, notes)

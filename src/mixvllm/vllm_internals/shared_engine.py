@@ -111,18 +111,21 @@ class SharedEngine:
         return tuple(process.pid for process in self._api_processes)
 
     @property
-    def worker_sentinels(self) -> list[Any]:
-        """What becomes readable when an API process ends."""
-        return [process.sentinel for process in self._api_processes]
+    def sentinels(self) -> list[Any]:
+        """What becomes readable when one of the processes ends."""
+        return [process.sentinel for process in self._processes]
 
     @property
     def _api_processes(self) -> list[Any]:
         return list(self.workers.processes) if self.workers is not None else []
 
+    @property
+    def _processes(self) -> list[Any]:
+        return [*core_processes(self.cores, self.coordinator), *self._api_processes]
+
     def describe_death(self) -> str | None:
         """Which process ended, and by what."""
-        cores = core_processes(self.cores, self.coordinator)
-        return describe_end([*cores, *self._api_processes])
+        return describe_end(self._processes)
 
     def shutdown(self, timeout_s: float) -> None:
         """End all processes."""

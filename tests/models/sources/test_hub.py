@@ -62,7 +62,10 @@ class StandInHub(BaseHTTPRequestHandler):
         self.end_headers()
 
     def do_GET(self) -> None:
-        if self.path.startswith("/api/models/good/model/tree"):
+        if self.path.startswith("/api/models/huge/model/tree"):
+            entry = {"type": "file", "path": "a.safetensors", "size": 1 << 60, "oid": "0"}
+            content = json.dumps([entry]).encode()
+        elif self.path.startswith("/api/models/good/model/tree"):
             tree = [
                 {"type": "file", "path": name, "size": len(text), "oid": str(hash(text))}
                 for name, text in FILES.items()
@@ -202,6 +205,19 @@ def test_what_vllm_loads_is_brought_into_the_cache_and_the_bytes_are_told(
     snapshot = home / "hub" / "models--good--model" / "snapshots" / COMMIT
     assert {path.name for path in snapshot.iterdir()} == {"config.json", "model.safetensors"}
     assert ran.stderr == ""
+
+
+def test_a_model_that_the_disk_cannot_hold_is_refused_before_the_download(
+    hub: str, home: Path
+) -> None:
+    environment = {**os.environ, "HF_ENDPOINT": hub, "HF_HOME": str(home)}
+    command = [sys.executable, "-c", FETCH, "huge/model"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    said = ran.stderr.splitlines()[-1]
+    assert "There is no room for the model huge/model: 1,073,741,824.00 GiB are to be" in said
+    assert str(home) in said
+    assert not home.exists()
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,8 @@ def fetch_hub_model(name: str, revision: str | None, on_bytes: OnBytes) -> None:
         return
     try:
         download_model(name, revision, on_bytes)
+    except ModelError:
+        raise
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise ModelError(

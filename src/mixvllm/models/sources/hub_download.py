@@ -6,14 +6,21 @@ vLLM downloads in a worker process and says nothing until it is done.
 from __future__ import annotations
 
 import io
+import shutil
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
+
+from mixvllm.errors import ModelError
+from mixvllm.sizes import GIB
 
 # The first kind that a repository has is the one that vLLM loads.
 WEIGHTS = ("consolidated*.safetensors", "*.safetensors", "*.bin")
 BESIDE_WEIGHTS = ("*.json", "*.model", "*.tiktoken", "*.txt", "*.jinja", "*.py")
+# The unit of `st_blocks`, whatever the file system's own.
+BLOCK_BYTES = 512
 
 # Bytes there, and bytes in all as far as known.
 OnBytes = Callable[[int, int | None], None]
@@ -25,12 +32,16 @@ def download_model(name: str, revision: str | None, on_bytes: OnBytes) -> None:
     A model in a form that is not known here is left to vLLM.
 
     Raises:
+        ModelError: there is no room for it on the disk.
         Exception: whatever huggingface_hub raises.
     """
-    from huggingface_hub import list_repo_files, snapshot_download
+    from huggingface_hub import HfApi, snapshot_download
 
-    wanted = wanted_files(list_repo_files(name, revision=revision))
+    at_top = HfApi().list_repo_tree(name, revision=revision)
+    sizes = {each.path: getattr(each, "size", 0) or 0 for each in at_top}
+    wanted = wanted_files(sizes)
     if wanted:
+        _check_room(name, revision, {file: sizes[file] for file in wanted})
         snapshot_download(
             name, revision=revision, allow_patterns=wanted, tqdm_class=_silent_bar(on_bytes)
         )
@@ -44,6 +55,32 @@ def wanted_files(files: Iterable[str]) -> list[str]:
             beside = [f for f in at_top if any(fnmatch(f, pattern) for pattern in BESIDE_WEIGHTS)]
             return [*weights, *beside]
     return []
+
+
+def _check_room(name: str, revision: str | None, sizes: Mapping[str, int]) -> None:
+    """Check that the disk of the cache holds the files that are not in it yet.
+
+    Raises:
+        ModelError: it does not; a download would break off hours later.
+    """
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    missing = sum(
+        size
+        for file, size in sizes.items()
+        if not isinstance(try_to_load_from_cache(name, file, revision=revision), str)
+    )
+    cache = Path(constants.HF_HUB_CACHE).absolute()
+    begun = (cache / f"models--{name.replace('/', '--')}" / "blobs").glob("*.incomplete")
+    missing -= sum(path.stat().st_blocks * BLOCK_BYTES for path in begun)
+    there = next(path for path in (cache, *cache.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if missing > free:
+        raise ModelError(
+            f"There is no room for the model {name}: {missing / GIB:,.2f} GiB are to be "
+            f"downloaded to {cache}, and {free / GIB:,.2f} GiB are free there.",
+            hint="Make room, or set HF_HOME to a directory on a larger disk.",
+        )
 
 
 def _silent_bar(on_bytes: OnBytes) -> Any:
