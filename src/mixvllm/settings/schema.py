@@ -202,10 +202,10 @@ class ServerConfig(Section):
         ge=0,
     )
     warm_start: Literal["auto", "never"] = setting(
-        "auto",
+        "never",
         "Whether vLLM is imported ahead by a process that the engine's are copied from.",
-        trade_off="`auto` does so with the CPU build, where it halves the time to ready; `never` "
-        "lets each process import it anew, as vLLM does.",
+        trade_off="`auto` does so with the CPU build and saves two of three imports; `never` lets "
+        "each process import vLLM anew, as vLLM does.",
         example="auto",
     )
     health_timeout_s: float = setting(
