@@ -32,7 +32,12 @@ def judged(
     **environment: str,
 ) -> list[dict[str, Any]]:
     answer = subprocess.run(
-        [sys.executable, "-c", JUDGE, json.dumps([MODEL, *flags])],
+        [
+            sys.executable,
+            "-c",
+            JUDGE,
+            json.dumps([*(dict([MODEL]) | dict(flags)).items()]),
+        ],
         env=stand_in.plays(played) | environment,
         cwd=stand_in.directory,
         capture_output=True,
@@ -106,6 +111,13 @@ def test_with_ray_it_is_a_doubt(stand_in: StandIn) -> None:
     assert [each["severity"] for each in judged(stand_in, machine(used(40_000)), flags)] == [
         "warning"
     ]
+
+
+def test_it_is_told_of_a_model_that_nobody_here_knows_too(stand_in: StandIn) -> None:
+    (problem,) = judged(stand_in, machine(used(40_000)), ("--model", "nobody/nothing"))
+
+    assert problem["severity"] == "error"
+    assert problem["suggestion"] is None
 
 
 def test_nothing_is_offered_that_would_not_fit(stand_in: StandIn) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mixvllm.gpus.device import Gpu, GpuProcess, MigSlice
 from mixvllm.gpus.processes import with_processes_named
+from mixvllm.settings.schema import InferenceConfig
 from mixvllm.sizes import GIB
-from mixvllm.sizing.finding import MODEL, UTILIZATION, Case, Finding, gpus_wanted, in_gib
+from mixvllm.sizing.finding import MODEL, UTILIZATION, Finding, gpus_wanted, in_gib
 
 if TYPE_CHECKING:
     from mixvllm.memory.answer import Estimate, Suggestion
@@ -53,12 +54,37 @@ class _Seat:
         return math.floor(100 * (self.free_bytes - CONTEXT_BYTES) / self.total_bytes) / 100
 
 
-def free_findings(case: Case, retry: Retry) -> Iterator[Finding]:
+class Present(Protocol):
+    """What must be known: settings and GPUs; a `Case` knows the model too."""
+
+    @property
+    def asked(self) -> InferenceConfig:
+        """What is asked of the engine."""
+
+    @property
+    def devices(self) -> tuple[Gpu | MigSlice, ...]:
+        """The GPUs that a program started now would see."""
+
+    @property
+    def servers(self) -> Callable[[], Collection[int]]:
+        """Says which processes are servers of mixvllm."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The same where the model is not known."""
+
+    asked: InferenceConfig
+    devices: tuple[Gpu | MigSlice, ...]
+    servers: Callable[[], Collection[int]]
+
+
+def free_findings(case: Present, retry: Retry = lambda share, length: None) -> Iterator[Finding]:
     """GPUs whose memory is in use.
 
     Args:
         case: What is checked.
-        retry: Estimates the same with changes.
+        retry: Estimates the same with changes; without it, what would fit is not told.
     """
     share = case.asked.gpu_memory_utilization
     seats = [seat for device in case.devices if (seat := _seat(device, share)) is not None]
@@ -104,7 +130,7 @@ def _name(device: Gpu | MigSlice) -> str:
     return f"GPU {device.index}" + (f", {device.name}" if device.name else "")
 
 
-def _holders(case: Case, short: Sequence[_Seat]) -> list[GpuProcess]:
+def _holders(case: Present, short: Sequence[_Seat]) -> list[GpuProcess]:
     gpus = [seat.device for seat in short if isinstance(seat.device, Gpu)]
     return largest_holders(gpus, case.servers())
 
@@ -141,7 +167,7 @@ def in_words(process: GpuProcess) -> str:
 
 
 def _advice(
-    case: Case, holders: Sequence[GpuProcess], seats: Sequence[_Seat], worst: _Seat
+    case: Present, holders: Sequence[GpuProcess], seats: Sequence[_Seat], worst: _Seat
 ) -> Iterator[str]:
     """Other GPUs where there are enough, and what to do about who holds these."""
     count = gpus_wanted(case.asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,10 +10,11 @@ from mixvllm.errors import ModelError, Problem
 from mixvllm.settings.merge import ResolvedValue
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizing.check import Checked, check, check_arguments
-from mixvllm.sizing.finding import Case, MachineMemory, gpus_wanted
+from mixvllm.sizing.finding import Case, Finding, MachineMemory, gpus_wanted
+from mixvllm.sizing.free_rules import Hardware, free_findings
 from mixvllm.sizing.here import planned_here
 from mixvllm.sizing.placing import placed
-from mixvllm.sizing.present import present_gpus
+from mixvllm.sizing.present import PresentGpus, present_gpus
 from mixvllm.sizing.serving import served_model, served_request
 from mixvllm.sizing.shape_rules import LONGER_VARIABLE
 from mixvllm.vllm_internals.installed import InstalledEngine
@@ -50,18 +51,25 @@ class Judgement:
 
 def judge(server: Server) -> Judgement:
     """Check a server; a model that is not known here is a note."""
+    present = None if server.engine.build == "cpu" else present_gpus(server.environment)
     try:
-        case = _case(server)
+        case = _case(server, present)
     except ModelError as error:
         note = f"not checked against its model: {error.message}"
-        result = Checked(tuple(check_arguments(server.settings)), (note,))
+        result = Checked((*check_arguments(server.settings), *_in_use(server, present)), (note,))
     else:
         result = check(case)
     problems = tuple(placed(finding, server.values) for finding in result.findings)
     return Judgement(problems, result.notes)
 
 
-def _case(server: Server) -> Case:
+def _in_use(server: Server, present: PresentGpus | None) -> Iterator[Finding]:
+    """What can be said of the GPUs without knowing the model."""
+    devices = tuple(each.device for each in present.gpus) if present else ()
+    return free_findings(Hardware(server.settings.inference, devices, server.servers))
+
+
+def _case(server: Server, present: PresentGpus | None) -> Case:
     settings = server.settings
     case = Case(
         settings,
@@ -69,9 +77,8 @@ def _case(server: Server) -> Case:
         may_exceed_context=server.environment.get(LONGER_VARIABLE) == "1",
     )
     request = partial(served_request, settings, server.engine, case.found.description)
-    if server.engine.build == "cpu":
+    if present is None:
         return replace(case, request=request, memory=server.memory)
-    present = present_gpus(server.environment)
     return replace(
         case,
         request=lambda: planned_here(request(), present),
