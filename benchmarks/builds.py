@@ -1,9 +1,9 @@
 """Make `tests/models/vllm_builds.json` anew: what the installed vLLM builds of published configs.
 
-`python -m benchmarks.builds FOLDER` (`--check`, the default) ends with 1 if vLLM builds a model of
-that file otherwise now; `--write` writes what it builds, and adds the models of the catalogue that
-are not there. FOLDER has the models' config.json files and their `INDEX.jsonl`. A model whose
-layers have no words here, or that this vLLM cannot build, is counted.
+`python -m benchmarks.builds FOLDER [PART_OF_A_NAME ...]` (`--check`, the default) ends
+with 1 if vLLM builds a model of that file otherwise now; `--write` writes what it builds, and adds
+the models of the catalogue that are not there. FOLDER has the models' config.json files and their
+`INDEX.jsonl`. A model whose layers have no words here, or that this vLLM cannot build, is counted.
 """
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ BUILDS = Path(__file__).parents[1] / "tests" / "models" / "vllm_builds.json"
 Row = dict[str, Any]
 
 
-def runs(folder: Path) -> dict[str, Run]:
-    """The documents of each model that the catalogue takes from the folder."""
+def runs(folder: Path, parts: list[str]) -> dict[str, Run]:
+    """The documents of each model of the catalogue whose name has one of the parts."""
     rows = map(json.loads, (folder / "INDEX.jsonl").read_text("utf-8").splitlines())
     known = set(catalogue.names())
     return {
         row["model"]: replace(run_of(folder / row["file"], {}), config=whole_config(folder, row))
         for row in rows
-        if row["model"] in known and belongs(row["file"], row["model"])
+        if row["model"] in known
+        and belongs(row["file"], row["model"])
+        and (not parts or any(part in row["model"] for part in parts))
     }
 
 
@@ -111,22 +113,22 @@ def written(rows: dict[str, Row]) -> str:
 def main() -> int:
     """Build, print what has moved, and say whether anything has."""
     arguments = [each for each in sys.argv[1:] if each not in ("--check", "--write")]
-    if len(arguments) != 1 or not Path(arguments[0], "INDEX.jsonl").is_file():
+    if not arguments or not Path(arguments[0], "INDEX.jsonl").is_file():
         print("skipped: name a folder of published config.json files with an INDEX.jsonl")
         return 0
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     stored: dict[str, Row] = json.loads(BUILDS.read_text("utf-8"))
-    known = runs(Path(arguments[0]))
+    known = runs(Path(arguments[0]), arguments[1:])
     now = {name: row_of(run) for name, run in known.items()}
     moved = [name for name in stored if name in known and now[name] != stored[name]]
     for name in moved:
         print(f"moved: {name}\n  was {stored[name]}\n  is {now[name]}")
     rows = {name: row for name, row in now.items() if row is not None}
-    absent = len(stored.keys() - known.keys())
     print(
         f"{len(rows)} models built of {len(known)}, {len(moved)} moved, "
-        f"{len(rows.keys() - stored.keys())} not in the file, {absent} of it not in the folder"
+        f"{len(rows.keys() - stored.keys())} not in the file, "
+        f"{len(stored.keys() - known.keys())} of the file not asked"
     )
     if "--write" in sys.argv:
         kept = {name: row for name, row in stored.items() if name not in known}
