@@ -24,7 +24,13 @@ PYTHON = (3, 11)
 COVERAGE_FLOOR = 92
 # Modules that write documents: each is run with --check.
 DOCUMENT_WRITERS = ("mixvllm.cli.reference",)
-BENCHMARKS = ("benchmarks/start.py", "benchmarks/catalogue.py", "benchmarks/serve_start.py")
+BENCHMARKS = (
+    "benchmarks/start.py",
+    "benchmarks/catalogue.py",
+    "benchmarks/serve_start.py",
+    "benchmarks/serve_http.py",
+    "benchmarks/gateway_layer.py",
+)
 
 finished: set[str] = set()
 
@@ -91,7 +97,7 @@ def bench(session: nox.Session) -> None:
     """Run the benchmarks; what follows `--` chooses among them."""
     environment = engine_environment(session, with_tests=True)
     for benchmark in session.posargs or BENCHMARKS:
-        run_python(session, environment, benchmark)
+        run_python(session, environment, "-m", benchmark.removesuffix(".py").replace("/", "."))
 
 
 @nox.session(venv_backend="none", default=False)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from mixvllm.memory.kv.plan import KvPlan, plan_kv_cache
+from mixvllm.memory.kv.plan import plan_kv_cache
+from mixvllm.memory.kv.planned_cache import KvPlan
 from mixvllm.sizes import GIB
 from tests.memory.logs import ROWS, LogRow
 

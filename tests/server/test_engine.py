@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import openai
+import psutil
 import pytest
 
 from mixvllm.server.metrics.route_names import route_of
@@ -47,6 +48,7 @@ def server(
         ROUTES_FILE: str(routes_file),
     }
     command = ["-m", "tests.server.recording_server", "serve", "demo", "--host", "127.0.0.1"]
+    command += ["--warm-start", "auto"]
     with server_process([*command, *DEFAULTS], directory, environment) as process:
         process.wait_for_phase("ready", within_s=300)
         yield process
@@ -259,6 +261,18 @@ def registry_logs(server: ServerProcess) -> list[str]:
     """The logs under the state directory of the server."""
     logs = server.errors.parent / "state" / "mixvllm" / "logs"
     return [str(path) for path in logs.glob("*.log")]
+
+
+def test_its_processes_are_copies_of_one_that_had_vllm_imported(
+    server: ServerProcess, client: httpx.Client
+) -> None:
+    status = client.get("/status").json()
+    processes = [psutil.Process(pid) for pid in status["engine_pids"]]
+    parents = {process.ppid() for process in processes}
+
+    (parent,) = parents
+    assert parent in {child.pid for child in psutil.Process(server.process.pid).children()}
+    assert "forkserver" in " ".join(psutil.Process(parent).cmdline())
 
 
 def test_the_metrics_are_vllms_and_ours_in_one_answer(client: httpx.Client) -> None:

@@ -168,12 +168,14 @@ def serve_settings(
     echo = (printed_as_json if logs_json else str) if verbose else None
     with capture_output(log, echo=echo) as capture:
         terminal = output.on(capture.stdout, capture.stderr)
-        # fastapi and uvicorn take a while to import; mistakes have been told by now.
-        from mixvllm.server.run import ServerRun, run_server
         from mixvllm.server.served_engine import ServedEngineBuilder
-        from mixvllm.server.start_record import StartRecord
 
         builder = ServedEngineBuilder(settings, flight.engine, flight.sock, verbose)
+        builder.warm_up()
+        # fastapi and uvicorn take a while to import; mistakes have been told by now.
+        from mixvllm.server.run import ServerRun, run_server
+        from mixvllm.server.start_record import StartRecord
+
         record = StartRecord(settings, flight.engine)
         kind = choose_view(settings, verbose=verbose, dumb=is_dumb(capture.stderr))
         error: Exception | None

@@ -7,7 +7,7 @@ from typing import Literal
 
 from mixvllm.memory.budget import Budget
 from mixvllm.memory.gpu_table import Gpu
-from mixvllm.memory.kv.plan import KvGroup
+from mixvllm.memory.kv.planned_cache import KvGroup
 from mixvllm.memory.measured import Measurement
 from mixvllm.memory.request import Load
 

@@ -8,7 +8,7 @@ from functools import partial
 from mixvllm.errors import EstimateError
 from mixvllm.memory.answer import AtOnce, Question
 from mixvllm.memory.changes import flags_between
-from mixvllm.memory.kv.plan import longest, plan_ranks, request_blocks, starts_with
+from mixvllm.memory.kv.pool import longest, plan_ranks, request_blocks, starts_with
 from mixvllm.memory.planned import Planned, planned
 from mixvllm.memory.request import EstimateRequest
 from mixvllm.models.description import ModelDescription

@@ -19,7 +19,8 @@ from mixvllm.memory.answer import (
 )
 from mixvllm.memory.at_once import asked_tokens, at_once, question, with_room
 from mixvllm.memory.explanation import GrowingLayers, explain, growing_by_stage
-from mixvllm.memory.kv.plan import KvPlan, plan_groups
+from mixvllm.memory.kv.plan import plan_groups
+from mixvllm.memory.kv.planned_cache import KvPlan
 from mixvllm.memory.planned import Planned, planned_as_asked
 from mixvllm.memory.request import EstimateRequest
 from mixvllm.memory.serving import ServingFacts

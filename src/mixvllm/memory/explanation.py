@@ -11,7 +11,7 @@ from mixvllm.memory.answer import Term
 from mixvllm.memory.kv.compressed_latent import CompressedCache
 from mixvllm.memory.kv.groups import Group
 from mixvllm.memory.kv.layer_cache import CacheKind, TokenCache
-from mixvllm.memory.kv.plan import KvGroup, KvPlan
+from mixvllm.memory.kv.planned_cache import KvGroup, KvPlan
 from mixvllm.memory.serving import ServingFacts, longest_request
 from mixvllm.memory.weights import RankWeights
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from mixvllm.memory.kv.layer_cache import CacheKind
-from mixvllm.memory.kv.plan import starts_with
+from mixvllm.memory.kv.pool import starts_with
 from mixvllm.memory.planned import Planned, planned_as_asked
 from mixvllm.memory.request import EstimateRequest
 from mixvllm.memory.serving import longest_request

@@ -8,7 +8,8 @@ from mixvllm.errors import EstimateError
 from mixvllm.memory.budget import Budget, memory_budget
 from mixvllm.memory.kv.blocks import resolved_dtype
 from mixvllm.memory.kv.groups import Group
-from mixvllm.memory.kv.plan import KvPlan, model_groups, plan_groups
+from mixvllm.memory.kv.plan import model_groups, plan_groups
+from mixvllm.memory.kv.planned_cache import KvPlan
 from mixvllm.memory.measured import Measurement, conditions_of, that_holds
 from mixvllm.memory.request import EstimateRequest, as_asked, serving_facts
 from mixvllm.memory.serving import ServingFacts

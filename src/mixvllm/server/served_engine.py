@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,6 +19,8 @@ from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.command_line import api_server_arguments
 from mixvllm.vllm_internals.environment import prepare_environment
 from mixvllm.vllm_internals.installed import InstalledEngine
+from mixvllm.vllm_internals.warm_processes import WarmContext
+from mixvllm.vllm_internals.warm_start import start_warm
 
 
 @dataclass
@@ -31,6 +34,7 @@ class ServedEngineBuilder:
         sock: The socket that requests come in by.
         access_log: Whether every request is logged.
         gpu_memory: What must be free again before a dead engine is replaced.
+        warm: What its processes are copied from, where they are.
         began: When the server began, by the monotonic clock.
     """
 
@@ -40,7 +44,14 @@ class ServedEngineBuilder:
     access_log: bool = False
     prediction: Prediction = field(default=Prediction(reason="the model is not located yet"))
     gpu_memory: GpuMemory = field(default_factory=GpuMemory)
+    warm: WarmContext | None = None
     began: float = field(default_factory=time.monotonic)
+
+    def warm_up(self) -> None:
+        """Have vLLM imported ahead where that is known to be safe; call it in the main thread."""
+        environ = dict(os.environ)
+        self._prepare(environ)
+        self.warm = start_warm(self.settings, self.installed, environ)
 
     def build(self, on_step: StepReporter) -> Engine:
         """Find the model and load it; see `EngineBuilder`."""
@@ -53,13 +64,7 @@ class ServedEngineBuilder:
             self.settings, build=self.installed.build, model_path=model_path
         )
         on_step(Phase.LOADING, Progress(f"importing vLLM {self.installed.version}"))
-        key_is_ours = self.settings.server.api_key is not None
-        prepare_environment(
-            os.environ,
-            key_is_ours=key_is_ours,
-            max_n=self.settings.server.max_n,
-            cpu_ranks=self._cpu_ranks,
-        )
+        self._prepare(os.environ)
         if self.settings.server.workers > 1:
             from mixvllm.server.api_workers import build_api_workers
             from mixvllm.vllm_internals.shared_engine import launch_shared_engine
@@ -73,7 +78,15 @@ class ServedEngineBuilder:
             )
         from mixvllm.vllm_internals.vllm_engine import build_engine
 
-        return build_engine(arguments)
+        return build_engine(arguments, self.warm)
+
+    def _prepare(self, environ: MutableMapping[str, str]) -> None:
+        prepare_environment(
+            environ,
+            key_is_ours=self.settings.server.api_key is not None,
+            max_n=self.settings.server.max_n,
+            cpu_ranks=self._cpu_ranks,
+        )
 
     @property
     def _cpu_ranks(self) -> int:

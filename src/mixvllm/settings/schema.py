@@ -201,6 +201,13 @@ class ServerConfig(Section):
         example=5,
         ge=0,
     )
+    warm_start: Literal["auto", "never"] = setting(
+        "never",
+        "Whether vLLM is imported ahead by a process that the engine's are copied from.",
+        trade_off="`auto` does so with the CPU build and saves two of three imports; `never` lets "
+        "each process import vLLM anew, as vLLM does.",
+        example="auto",
+    )
     health_timeout_s: float = setting(
         60.0,
         "Seconds without a sign of life after which an engine counts as hung and is replaced.",

@@ -17,7 +17,8 @@ from mixvllm.memory.answer import (
 )
 from mixvllm.memory.estimate import effective_settings, kv_cache_size
 from mixvllm.memory.explanation import GrowingLayers, explain
-from mixvllm.memory.kv.plan import KvGroup, KvPlan, KvRank, warnings
+from mixvllm.memory.kv.plan import warnings
+from mixvllm.memory.kv.planned_cache import KvGroup, KvPlan, KvRank
 from mixvllm.memory.planned import overdrawn, planned
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.memory.suggestions import suggest

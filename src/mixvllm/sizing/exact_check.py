@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mixvllm.errors import EstimateError, ModelError
 from mixvllm.memory.answer import ExactCheck
-from mixvllm.memory.kv.plan import KvPlan
+from mixvllm.memory.kv.planned_cache import KvPlan
 from mixvllm.memory.planned import Planned, planned
 from mixvllm.sizing.exact_facts import ExactFacts
 

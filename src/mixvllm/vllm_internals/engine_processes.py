@@ -9,6 +9,8 @@ from typing import Any
 
 import psutil
 
+from mixvllm.vllm_internals.warm_processes import copies_beside
+
 
 def core_processes(manager: Any, coordinator: Any) -> Iterator[Any]:
     """The engine cores and what coordinates several of them; none where Ray has them.
@@ -23,12 +25,15 @@ def core_processes(manager: Any, coordinator: Any) -> Iterator[Any]:
 
 
 def pids_below(processes: Iterable[Any]) -> Iterator[int]:
-    """The processes and everything below them."""
+    """The processes and everything below them, or copied for them; each once."""
+    seen: set[int] = set()
     for process in processes:
         with contextlib.suppress(psutil.Error):
             core = psutil.Process(process.pid)
-            yield core.pid
-            yield from (child.pid for child in core.children(recursive=True))
+            for each in (core, *core.children(recursive=True), *copies_beside(core)):
+                if each.pid not in seen:
+                    seen.add(each.pid)
+                    yield each.pid
 
 
 def describe_end(processes: Iterable[Any]) -> str | None:

@@ -139,6 +139,8 @@ INIT_APP_STATE = Symbol(
     ("vllm.entrypoints.launchers.api_server.app_state",),
     ("engine_client", "state", "args", "supported_tasks"),
 )
+ENGINE_STARTER = Symbol("get_mp_context", ("vllm.v1.engine.utils",))
+WORKER_STARTER = Symbol("get_mp_context", ("vllm.v1.executor.multiproc_executor",))
 LOG_STATS_INTERVAL = Symbol("VLLM_LOG_STATS_INTERVAL", ("vllm.envs",))
 FREEZE_GC_HEAP = Symbol("freeze_gc_heap", ("vllm.utils.gc_utils",))
 QUANTIZATION_METHODS = Symbol("QUANTIZATION_METHODS", ("vllm.model_executor.layers.quantization",))

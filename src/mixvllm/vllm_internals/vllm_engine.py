@@ -12,16 +12,18 @@ from mixvllm.vllm_internals import symbols
 from mixvllm.vllm_internals.adapter import parse_arguments
 from mixvllm.vllm_internals.engine_processes import core_processes, describe_end, pids_below
 from mixvllm.vllm_internals.facts import EngineFacts
+from mixvllm.vllm_internals.warm_processes import WarmContext, replace_spawn
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
-def build_engine(arguments: list[str]) -> VllmEngine:
+def build_engine(arguments: list[str], warm: WarmContext | None = None) -> VllmEngine:
     """Load the engine that the arguments describe; blocks.
 
     Args:
         arguments: The arguments of vLLM's API server.
+        warm: What its processes are started with; None leaves that to vLLM.
 
     Raises:
         SettingsError: vLLM does not take the arguments.
@@ -29,6 +31,8 @@ def build_engine(arguments: list[str]) -> VllmEngine:
         Exception: whatever vLLM raises; the cause may stand only in its output.
     """
     args, engine_args, config = described_engine(arguments)
+    if warm is not None:
+        replace_spawn(warm)
     return VllmEngine(_make_client(engine_args, config), args)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mixvllm.errors import EstimateError
-from mixvllm.memory.kv.plan import KvPlan, plan_kv_cache
+from mixvllm.memory.kv.plan import plan_kv_cache
+from mixvllm.memory.kv.planned_cache import KvPlan
 from mixvllm.memory.rules import rules_of
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.models.description import BlockSparse, CompressedLatent, Layer, ModelDescription

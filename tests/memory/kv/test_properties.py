@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixvllm.memory.kv.plan import KvPlan, plan_kv_cache
+from mixvllm.memory.kv.plan import plan_kv_cache
+from mixvllm.memory.kv.planned_cache import KvPlan
 from mixvllm.memory.serving import ServingFacts
 from mixvllm.models.description import ModelDescription
 from tests.memory.golden import ROWS, GoldenRow

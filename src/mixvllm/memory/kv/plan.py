@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 
 from mixvllm.errors import EstimateError
@@ -12,6 +11,14 @@ from mixvllm.memory.kv.groups import Group, Member, form_groups
 from mixvllm.memory.kv.layers import check_heads, stage_caches
 from mixvllm.memory.kv.packing import packed_groups
 from mixvllm.memory.kv.pages import are_one_group
+from mixvllm.memory.kv.planned_cache import KvGroup, KvPlan
+from mixvllm.memory.kv.pool import (
+    longest,
+    plan_ranks,
+    printed_tokens,
+    request_blocks,
+    starts_with,
+)
 from mixvllm.memory.kv.recurrent_state import StateCache
 from mixvllm.memory.serving import ServingFacts, longest_request
 from mixvllm.models.description import (
@@ -20,86 +27,6 @@ from mixvllm.models.description import (
     CompressedLatent,
     ModelDescription,
 )
-
-
-@dataclass(frozen=True)
-class KvGroup:
-    """Layers that share a block table.
-
-    Attributes:
-        kind: The kind of its first layer.
-        layers: How many layers; an indexer counts as one.
-        block_size: Tokens of one block.
-        page_bytes: Bytes of one block in its largest layer.
-        natural_page_bytes: The same without padding.
-        bytes_per_block: Bytes of one block in all its layers, on the most loaded rank.
-        blocks_per_request: Blocks that one request at full length takes.
-        padding_layers: Layers that it lacks to the size of the others; their bytes are lost.
-    """
-
-    kind: str
-    layers: int
-    block_size: int
-    page_bytes: int
-    natural_page_bytes: int
-    bytes_per_block: int
-    blocks_per_request: int
-    padding_layers: int
-
-
-@dataclass(frozen=True)
-class KvRank:
-    """The ranks of one pipeline stage.
-
-    Attributes:
-        layers: Layers with a cache.
-        bytes_per_block: Bytes of one block of the pool.
-        available_bytes: The pool.
-        num_blocks: Blocks that it has by itself; all stages use the fewest of any.
-    """
-
-    layers: int
-    bytes_per_block: int
-    available_bytes: int
-    num_blocks: int
-
-
-@dataclass(frozen=True)
-class KvPlan:
-    """What vLLM plans and prints. Bytes are those of one rank, the most loaded.
-
-    Attributes:
-        dtype: The format of the cache, resolved.
-        block_size: What vLLM reports as block size.
-        groups: The groups of layers.
-        ranks: One entry for each pipeline stage.
-        bytes_per_block: Bytes of one block of the pool.
-        num_blocks: Blocks of the pool.
-        blocks_per_request: Blocks of one request at full length.
-        bytes_per_request: Bytes of them.
-        needed_bytes: The smallest pool with which vLLM starts at this length.
-        max_concurrency: Requests at full length that fit, as vLLM computes it.
-        tokens: vLLM's "KV cache size".
-        fits: Whether vLLM would start.
-        max_model_len_that_fits: The longest length with which it starts, up to the model's own
-            or the asked one; 0 if none.
-        warnings: What will go wrong although it fits.
-    """
-
-    dtype: str
-    block_size: int
-    groups: tuple[KvGroup, ...]
-    ranks: tuple[KvRank, ...]
-    bytes_per_block: int
-    num_blocks: int
-    blocks_per_request: int
-    bytes_per_request: int
-    needed_bytes: int
-    max_concurrency: float
-    tokens: int
-    fits: bool
-    max_model_len_that_fits: int
-    warnings: tuple[str, ...]
 
 
 def plan_kv_cache(
@@ -218,82 +145,6 @@ def check_established(description: ModelDescription, serving: ServingFacts) -> N
             f"{description.architecture} without the hybrid KV-cache manager is not modelled.",
             hint="Leave --disable-hybrid-kv-cache-manager out.",
         )
-
-
-def plan_ranks(
-    groups: Sequence[Group], serving: ServingFacts, available_bytes: int | Sequence[int]
-) -> tuple[KvRank, ...]:
-    """The pool of each pipeline stage.
-
-    A block is as large as the group with the most bytes on the stage; a stage without any layer
-    of a cache bounds nothing.
-
-    Raises:
-        EstimateError: there is not one number of bytes for each stage.
-    """
-    stages = serving.pipeline_parallel_size
-    if isinstance(available_bytes, int):
-        available_bytes = [available_bytes] * stages
-    if len(available_bytes) != stages:
-        raise EstimateError(f"{len(available_bytes)} pools were given for {stages} stages.")
-    ranks = []
-    for stage, available in enumerate(available_bytes):
-        per_block = max(group.bytes_per_block(stage) for group in groups)
-        if per_block:
-            layers = sum(m.stage == stage for group in groups for m in group.members)
-            ranks.append(KvRank(layers, per_block, available, max(0, available) // per_block))
-    return tuple(ranks)
-
-
-def request_blocks(groups: Sequence[Group], serving: ServingFacts, length: int) -> int:
-    """Blocks of one request: each group has its own table, all draw from one pool."""
-    request = longest_request(serving, length)
-    return sum(group.blocks_per_request(request) for group in groups)
-
-
-def starts_with(
-    groups: Sequence[Group],
-    serving: ServingFacts,
-    ranks: Sequence[KvRank],
-    length: int,
-    *,
-    requests: int = 1,
-) -> bool:
-    """Whether requests of this length, and the block that is never lent, fit on every rank.
-
-    vLLM asks this of one request; of several it is what holds them together without preempting.
-    """
-    needed = requests * request_blocks(groups, serving, length)
-    needed += serving.rules.reserves_null_block
-    return all(needed * rank.bytes_per_block <= rank.available_bytes for rank in ranks)
-
-
-def printed_tokens(
-    groups: Sequence[Group], serving: ServingFacts, num_blocks: int, concurrency: float
-) -> int:
-    """The number of tokens in vLLM's start-up line.
-
-    Since 0.20.2 `int(concurrency x length)`, in floating point as vLLM does it; before, the
-    blocks that each group may have times the smallest block.
-    """
-    if serving.rules.tokens_from_concurrency:
-        return int(concurrency * serving.max_model_len)
-    smallest = min(group.first.block_size for group in groups)
-    return num_blocks // len(groups) * smallest * serving.decode_context_parallel_size
-
-
-def longest(fits: Callable[[int], bool], bound: int) -> int:
-    """The longest length up to `bound` that fits, by vLLM's bisection; 0 if none does."""
-    if not fits(1):
-        return 0
-    low, high = 1, bound
-    while low < high:
-        middle = (low + high + 1) // 2
-        if fits(middle):
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def has_states(groups: Sequence[Group]) -> bool:

@@ -68,8 +68,10 @@ async def _read(
 
 
 def _told_length(scope: Scope) -> int:
-    told = dict(scope["headers"]).get(b"content-length", b"0")
-    return int(told) if told.isdigit() else 0
+    for name, told in scope["headers"]:
+        if name == b"content-length":
+            return int(told) if told.isdigit() else 0
+    return 0
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, message: str) -> None:

@@ -16,6 +16,7 @@ from mixvllm.server.middleware.body import read_body, replay
 
 if TYPE_CHECKING:
     from mixvllm.server.live_settings import LiveSettings
+    from mixvllm.settings.schema import GenerationDefaultsConfig
 
 # The names of the answer's length on each route: the first is filled in when all are missing.
 LENGTH_NAMES = {
@@ -42,11 +43,12 @@ class GenerationDefaults:
         self.app = app
         self.live = live
         self.max_model_len = max_model_len
+        self._config: GenerationDefaultsConfig | None = None
+        self._defaults: dict[str, Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, its body completed where it is a generating one."""
-        defaults = self.live.current.generation_defaults.model_dump(exclude_none=True)
-        if not defaults or not concerns(scope):
+        if not concerns(scope) or not (defaults := self._configured()):
             await self.app(scope, receive, send)
             return
         messages = await read_body(receive)
@@ -58,6 +60,13 @@ class GenerationDefaults:
         request: Message = {"type": "http.request", "body": completed, "more_body": False}
         headers = _with_length(scope["headers"], len(completed))
         await self.app({**scope, "headers": headers}, replay([request], receive), send)
+
+    def _configured(self) -> dict[str, Any]:
+        """The configured values; made anew only when the settings were replaced."""
+        config = self.live.current.generation_defaults
+        if config is not self._config:
+            self._config, self._defaults = config, config.model_dump(exclude_none=True)
+        return self._defaults
 
     def _complete(
         self, body: bytes, defaults: dict[str, Any], length_names: tuple[str, ...]
@@ -78,8 +87,9 @@ class GenerationDefaults:
         defaults: dict[str, Any],
         length_names: tuple[str, ...],
     ) -> dict[str, Any]:
-        max_tokens = defaults.pop("max_tokens", None)
-        missing = {k: v for k, v in defaults.items() if request.get(k) is None}
+        max_tokens = defaults.get("max_tokens")
+        sampling = ((name, value) for name, value in defaults.items() if name != "max_tokens")
+        missing = {name: value for name, value in sampling if request.get(name) is None}
         if max_tokens and all(request.get(name) is None for name in length_names):
             longest = self.max_model_len()
             missing[length_names[0]] = min(max_tokens, longest or max_tokens)

@@ -36,43 +36,56 @@ class StreamKeepAlive:
 
 
 class _Stream:
-    """One answer; a timer runs while it is a stream between two events."""
+    """One answer; a timer runs while it is a stream. What it does for each token is kept small."""
 
     def __init__(self, send: Send, interval_s: float) -> None:
         self._send = send
         self._interval_s = interval_s
+        self._loop = asyncio.get_running_loop()
         self._spoke_at = 0.0
         self._is_between_events = True
+        self._timer: asyncio.TimerHandle | None = None
         self._speaking: asyncio.Task[None] | None = None
 
     async def send(self, message: Message) -> None:
         """Pass a message on."""
-        if message["type"] == "http.response.start":
-            await self._send(message)
-            if dict(message.get("headers", ())).get(b"content-type", b"").startswith(STREAM):
-                self._speaking = asyncio.create_task(self._speak_into_silence())
-            return
-        if self._speaking is not None:
-            self._spoke_at = asyncio.get_running_loop().time()
+        if self._timer is not None:
+            self._spoke_at = self._loop.time()
             self._is_between_events = message.get("body", b"").endswith(END_OF_EVENT)
             if not message.get("more_body", False):
                 self.end()
         await self._send(message)
+        if message["type"] == "http.response.start" and is_event_stream(message):
+            self._spoke_at = self._loop.time()
+            self._look_again()
 
     def end(self) -> None:
         """Say nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._speaking is not None:
             self._speaking.cancel()
             self._speaking = None
 
-    async def _speak_into_silence(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._spoke_at = loop.time()
-        while True:
-            await asyncio.sleep(self._spoke_at + self._interval_s - loop.time())
-            if loop.time() - self._spoke_at < self._interval_s:
-                continue
-            self._spoke_at = loop.time()
-            if self._is_between_events:
-                body = {"type": "http.response.body", "body": COMMENT, "more_body": True}
-                await self._send(body)
+    def _look_again(self) -> None:
+        self._timer = self._loop.call_at(self._spoke_at + self._interval_s, self._look)
+
+    def _look(self) -> None:
+        """Speak where nothing was said for the interval."""
+        now = self._loop.time()
+        if now >= self._spoke_at + self._interval_s:
+            self._spoke_at = now
+            if self._is_between_events and (self._speaking is None or self._speaking.done()):
+                message = {"type": "http.response.body", "body": COMMENT, "more_body": True}
+                self._speaking = asyncio.create_task(self._say(message))
+        self._look_again()
+
+    async def _say(self, message: Message) -> None:
+        await self._send(message)
+
+
+def is_event_stream(message: Message) -> bool:
+    """Whether the head of an answer announces a stream of events."""
+    headers = message.get("headers", ())
+    return any(name == b"content-type" and value.startswith(STREAM) for name, value in headers)
