@@ -83,7 +83,7 @@ hostile = st.recursive(
     | st.integers(-(2**70), 2**70)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=20)
-    | st.sampled_from(["\ud800", "\x00", "demo", "auto", "json_object", "image_url", "x" * 5000]),
+    | st.sampled_from(["\x00", "demo", "auto", "json_object", "image_url", "x" * 5000]),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
     ),
@@ -165,6 +165,15 @@ def test_a_malformed_body_is_refused_as_the_clients_mistake(
     assert 400 <= answer.status_code < 500, answer.text[:500]
 
 
+@pytest.mark.xfail(reason="vLLM 0.32 fails to write the text back into its answer", strict=True)
+def test_half_a_character_is_no_internal_error(server: ServerProcess) -> None:
+    body = b'{"model": "demo", "input": "Hi", "ec_transfer_params": {"": "\\ud800"}}'
+    headers = {"content-type": "application/json"}
+    answer = httpx.post(f"{server.url}/v1/responses", content=body, headers=headers, timeout=60)
+
+    assert answer.status_code < 500
+
+
 @pytest.fixture
 def proxy(server: ServerProcess) -> Iterator[Proxy]:
     with proxied(server.port) as proxy:
@@ -177,7 +186,8 @@ def test_a_proxy_that_cuts_the_connection_frees_the_request(
     body = {**LONG_STORY, "stream": True}
     with httpx.stream("POST", f"{proxy.url}/v1/completions", json=body, timeout=60) as answer:
         next(answer.iter_lines())
-        assert running_requests(server) == 1
+        # The gauge follows the engine's steps.
+        until(lambda: running_requests(server) == 1, within_s=10)
         proxy.cut()
         until(lambda: running_requests(server) == 0, within_s=10)
 
