@@ -3,6 +3,7 @@
     MixvllmError                    message, hint, problems
     ├── UsageError                  the command line itself is wrong
     ├── SettingsError               the settings are invalid; every problem found, at once
+    ├── PreflightError              what is asked for is certain to fail, by the numbers
     ├── ModelError                  the model cannot be found, fetched or prepared
     ├── EstimateError               a kind, dtype or combination whose memory is not known
     ├── LogError                    a file is no start-up log of vLLM, or cannot be read
@@ -71,6 +72,10 @@ class UsageError(MixvllmError):
 
 class SettingsError(MixvllmError):
     """The settings are invalid; `problems` lists everything found, in all layers."""
+
+
+class PreflightError(MixvllmError):
+    """What is asked for is certain to fail; `problems` lists why, with the ways out."""
 
 
 class ModelError(MixvllmError):

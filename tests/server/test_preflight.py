@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mixvllm.errors import ModelError, SettingsError
+from mixvllm.errors import ModelError, PreflightError
 from mixvllm.server.model_files import check_local_model, is_local
 from mixvllm.server.preflight import run_preflight
 from mixvllm.settings.layers.command_line import GivenFlag
@@ -82,7 +82,7 @@ def test_settings_that_do_not_go_with_their_model_are_refused_before_the_port_is
         Sources(flags=[GivenFlag("--model", "Qwen/Qwen3-0.6B"), GivenFlag("--gpus", 3)])
     )
 
-    with pytest.raises(SettingsError) as raised:
+    with pytest.raises(PreflightError) as raised:
         run_preflight(resolved.settings, resolved.values)
 
     assert raised.value.message == "Qwen/Qwen3-0.6B cannot be served with these settings."

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mixvllm.errors import Problem, SettingsError
+from mixvllm.errors import PreflightError, Problem
 from mixvllm.server.address import listen
 from mixvllm.server.launch_checks import check_launch
 from mixvllm.server.model_files import check_local_model
@@ -67,7 +67,7 @@ def _judged(
     """The doubts and notes about the model on this hardware.
 
     Raises:
-        SettingsError: something is certain to fail.
+        PreflightError: something is certain to fail.
     """
     # What estimates memory takes as long to import as to ask, and `--no-preflight` needs none.
     from mixvllm.server.machine_memory import machine_memory
@@ -78,7 +78,7 @@ def _judged(
 
     said = judge(Server(settings, values, engine, machine_memory(), os.environ, servers))
     if any(problem.severity == "error" for problem in said.problems):
-        raise SettingsError(
+        raise PreflightError(
             f"{settings.model.name} cannot be served with these settings.",
             hint="`--no-preflight` starts vLLM all the same.",
             problems=said.problems,

@@ -27,7 +27,8 @@ def create_router(settings: LiveSettings, supervisor: ServerState) -> APIRouter:
     async def health() -> JSONResponse:
         """Whether requests are answered: 200 when ready, else 503."""
         phase = supervisor.lifecycle.phase
-        if phase is Phase.READY:
+        # An engine may be dead a moment before anybody has looked.
+        if phase is Phase.READY and supervisor.interruption is None:
             return JSONResponse({"phase": str(phase)})
         headers = {"Retry-After": str(RETRY_AFTER_S)}
         return JSONResponse({"phase": str(phase)}, status_code=503, headers=headers)

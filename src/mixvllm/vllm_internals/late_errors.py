@@ -251,45 +251,6 @@ TEMPLATES = (
         "make room, or set HF_HOME and XDG_CACHE_HOME to directories on a larger disk",
     ),
 )
-# Files of vLLM, and what stands in them: beginnings of the sentences that the templates look for.
-SOURCES = {
-    "v1/core/kv_cache_utils.py": (
-        "GiB KV cache is needed, which is larger than the available KV cache memory (",
-        "the estimated maximum model length is ",
-        "No available memory for the cache blocks.",
-    ),
-    "v1/worker/utils.py": (
-        "GiB) on startup is less than desired GPU memory utilization (",
-        "Free memory on device ",
-    ),
-    "v1/worker/gpu_model_runner.py": ("CUDA out of memory occurred when warming up sampler with ",),
-    "v1/worker/gpu_worker.py": ("Error in memory profiling. Initial free memory ",),
-    "config/compilation.py": (") exceeds available Mamba cache blocks (",),
-    "transformers_utils/config.py": ("Failed to load the model config.",),
-    "transformers_utils/processor.py": ("Failed to load the processor.",),
-    "tokenizers/hf.py": ("Failed to load the tokenizer.",),
-    "model_executor/models/registry.py": (
-        " are not supported for now. ",
-        " was supported in vLLM until v",
-    ),
-    "model_executor/model_loader/default_loader.py": (
-        "Cannot find any model weights with `",
-        "Following weights were not initialized from checkpoint: ",
-    ),
-    "config/vllm.py": (
-        "is not supported for the current GPU. Minimum capability: ",
-        " is not supported for quantization method ",
-    ),
-    "platforms/cuda.py": (
-        "Bfloat16 is only supported on GPUs with compute capability of at least 8.0. Your ",
-        "No valid attention backend found for ",
-    ),
-    "config/model.py": (
-        "is greater than the derived max_model_len (",
-        " must be divisible by tensor parallel size (",
-    ),
-    "distributed/device_communicators/pynccl_wrapper.py": ("NCCL error: ",),
-}
 
 
 def recognised(text: str) -> LateError | None:

@@ -1,0 +1,1 @@
+"""The sections of the settings: every default, every range and every meaning."""
