@@ -98,7 +98,9 @@ class SharedEngine:
         self.workers: Any = None
         self.cores: Any = None
         self.coordinator: Any = None
-        self.metrics_directory = tempfile.mkdtemp(prefix="mixvllm-metrics-")
+        # Beside the sockets of this server: whoever removes what it left finds both.
+        beside = os.environ.get("VLLM_RPC_BASE_PATH")
+        self.metrics_directory = tempfile.mkdtemp(prefix="metrics-", dir=beside)
 
     @property
     def pids(self) -> tuple[int, ...]:
