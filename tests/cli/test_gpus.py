@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -216,5 +217,7 @@ def stable(text: str, names: dict[str, str]) -> str:
     """The output without what differs from machine to machine."""
     for name, instead in names.items():
         text = text.replace(name, instead)
-    text = re.sub(r" \S*python.*", " python ...", re.sub(r"(EngineCore) .*", r"\1 ...", text))
+    # The way to the interpreter is cut off where it does not fit.
+    begin = re.escape(sys.executable[:8])
+    text = re.sub(rf" {begin}\S*.*", " python ...", re.sub(r"(EngineCore) .*", r"\1 ...", text))
     return re.sub(r" {2,}", "  ", lines(text))

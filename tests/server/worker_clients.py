@@ -36,7 +36,8 @@ def ask(server: ServerProcess) -> str:
 def counted(server: ServerProcess) -> str:
     """The line of the metrics that counts completions."""
     lines = httpx.get(f"{server.url}/metrics", timeout=30).text.splitlines()
-    return next(line for line in lines if 'handler="/v1/completions"' in line)
+    begin = 'http_requests_total{handler="/v1/completions"'
+    return next(line for line in lines if line.startswith(begin))
 
 
 def end_of_stream(server: ServerProcess) -> str:
