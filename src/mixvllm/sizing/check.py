@@ -6,13 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mixvllm.errors import EstimateError
-from mixvllm.sizing.adapter_rules import adapter_findings
-from mixvllm.sizing.argument_rules import argument_findings
 from mixvllm.sizing.finding import Case, Finding
 from mixvllm.sizing.fit_rules import count_findings, fit_findings
 from mixvllm.sizing.format_rules import format_findings, served_dtype
-from mixvllm.sizing.free_rules import free_findings
-from mixvllm.sizing.orphan_rules import orphan_findings
 from mixvllm.sizing.shape_rules import heads_replicated, shape_findings
 
 if TYPE_CHECKING:
@@ -58,15 +54,31 @@ def check(case: Case) -> Checked:
                 notes.append(f"whether it fits is not judged: {error.message}")
         else:
             findings += fit_findings(case, answer)
-    in_the_way = [*free_findings(case, lambda share, length: _retried(case, share, length))]
-    findings += in_the_way or orphan_findings(case)
+    findings += _in_the_way(case)
     kept = tuple(finding for finding in findings if finding.severity != "note")
     return Checked(kept, tuple(notes), answer)
 
 
 def check_arguments(settings: ServeConfig, found: FoundModel | None = None) -> list[Finding]:
     """Check what of vLLM's own arguments can be checked without knowing the model's shape."""
+    if not settings.vllm:
+        return []
+    # Most files pass nothing on to vLLM, and what reads it takes time to load.
+    from mixvllm.sizing.adapter_rules import adapter_findings
+    from mixvllm.sizing.argument_rules import argument_findings
+
     return [*argument_findings(settings, found), *adapter_findings(settings)]
+
+
+def _in_the_way(case: Case) -> list[Finding]:
+    """What uses the GPUs that are to be used; nothing is loaded where none is looked at."""
+    if not case.devices:
+        return []
+    from mixvllm.sizing.free_rules import free_findings
+    from mixvllm.sizing.orphan_rules import orphan_findings
+
+    used = [*free_findings(case, lambda share, length: _retried(case, share, length))]
+    return used or [*orphan_findings(case)]
 
 
 def _retried(case: Case, share: float, length: int | None) -> Estimate | None:
