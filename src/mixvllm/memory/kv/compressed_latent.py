@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from mixvllm.memory.dtypes import index_key_bytes
-from mixvllm.memory.kv.full_attention import EVERY_TOKEN, full_blocks
+from mixvllm.memory.kv.full_attention import EveryTokenCache
 from mixvllm.memory.kv.layer_cache import CacheKind, LayerCache, blocks
 from mixvllm.memory.kv.sliding_window import window_blocks
 from mixvllm.memory.serving import Request
@@ -30,7 +30,7 @@ FLOAT32_BYTES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompressedCache(LayerCache):
+class CompressedCache(EveryTokenCache):
     """A record for every `ratio` tokens: compressed vectors, or keys of the sparse indexer.
 
     Attributes:
@@ -54,15 +54,6 @@ class CompressedCache(LayerCache):
     def natural_page_bytes(self) -> int:
         """The records of one block."""
         return self.block_size // self.ratio * self.record_bytes
-
-    @property
-    def family(self) -> Hashable:
-        """Every token."""
-        return EVERY_TOKEN
-
-    def blocks_per_request(self, request: Request) -> int:
-        """Blocks for the whole length."""
-        return full_blocks(request, self.block_size)
 
 
 @dataclass(frozen=True, kw_only=True)

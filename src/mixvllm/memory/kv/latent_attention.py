@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from mixvllm.memory.dtypes import element_bytes, index_key_bytes, latent_bytes
-from mixvllm.memory.kv.full_attention import EVERY_TOKEN, full_blocks
+from mixvllm.memory.kv.full_attention import EveryTokenCache
 from mixvllm.memory.kv.layer_cache import CacheKind, TokenCache
-from mixvllm.memory.serving import Request
 
 
 @dataclass(frozen=True, kw_only=True)
-class LatentCache(TokenCache):
+class LatentCache(EveryTokenCache, TokenCache):
     """The compressed vector of every token; tensor parallelism does not divide it.
 
     Attributes:
@@ -32,18 +30,9 @@ class LatentCache(TokenCache):
         """One vector in the cache's format."""
         return latent_bytes(self.size, self.dtype)
 
-    @property
-    def family(self) -> Hashable:
-        """Every token."""
-        return EVERY_TOKEN
-
-    def blocks_per_request(self, request: Request) -> int:
-        """Blocks for the whole length."""
-        return full_blocks(request, self.block_size)
-
 
 @dataclass(frozen=True, kw_only=True)
-class IndexCache(TokenCache):
+class IndexCache(EveryTokenCache, TokenCache):
     """The sparse indexer's keys, a layer of their own in the latent layers' group."""
 
     kind: ClassVar[CacheKind] = "sparse_index"
@@ -55,18 +44,9 @@ class IndexCache(TokenCache):
         """One 8-bit key with its scales, whatever the format of the latent vectors."""
         return index_key_bytes(self.size)
 
-    @property
-    def family(self) -> Hashable:
-        """Every token."""
-        return EVERY_TOKEN
-
-    def blocks_per_request(self, request: Request) -> int:
-        """Blocks for the whole length."""
-        return full_blocks(request, self.block_size)
-
 
 @dataclass(frozen=True, kw_only=True)
-class PlainIndexCache(TokenCache):
+class PlainIndexCache(EveryTokenCache, TokenCache):
     """The index keys of block-sparse attention (MiniMax-M3), in 16 bits whatever the cache's."""
 
     kind: ClassVar[CacheKind] = "sparse_index"
@@ -77,12 +57,3 @@ class PlainIndexCache(TokenCache):
     def token_bytes(self) -> int:
         """One key for all heads."""
         return self.size * element_bytes("bfloat16")
-
-    @property
-    def family(self) -> Hashable:
-        """Every token."""
-        return EVERY_TOKEN
-
-    def blocks_per_request(self, request: Request) -> int:
-        """Blocks for the whole length."""
-        return full_blocks(request, self.block_size)
