@@ -12,9 +12,9 @@ from typing import Any
 
 from mixvllm.server.engine import ASGIApp, Message, Receive, Scope, Send
 from mixvllm.server.interruption import RETRY_AFTER_S, Interruption
+from mixvllm.server.middleware.event_stream import is_event_stream
 from mixvllm.server.openai_errors import error_body, send_error
 
-STREAM = b"text/event-stream"
 SEPARATOR = b"\n\n"
 # How the last event of a broken stream begins: completions and chat, then messages.
 ERRORS = (b'data: {"error"', b"event: error")
@@ -74,8 +74,7 @@ class _Answer:
                 await self._refuse(why)
                 return
             self._has_begun = True
-            headers = dict(message.get("headers", ()))
-            self._is_stream = headers.get(b"content-type", b"").startswith(STREAM)
+            self._is_stream = is_event_stream(message)
         elif self._is_stream and message["type"] == "http.response.body":
             self._events += 1
             if (why := self._interruption()) and await self._cut(message, why):

@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from mixvllm.server.engine import ASGIApp, Message, Receive, Scope, Send
+from mixvllm.server.middleware.event_stream import is_event_stream
 
 if TYPE_CHECKING:
     from mixvllm.server.live_settings import LiveSettings
 
-STREAM = b"text/event-stream"
 COMMENT = b": keep-alive\n\n"
 END_OF_EVENT = b"\n\n"
 
@@ -83,9 +83,3 @@ class _Stream:
 
     async def _say(self, message: Message) -> None:
         await self._send(message)
-
-
-def is_event_stream(message: Message) -> bool:
-    """Whether the head of an answer announces a stream of events."""
-    headers = message.get("headers", ())
-    return any(name == b"content-type" and value.startswith(STREAM) for name, value in headers)
