@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.memory.kv.layer_cache",
         "mixvllm.memory.request",
         "mixvllm.memory.solution",
+        "mixvllm.memory.unknowns",
         "mixvllm.models.description",
         "mixvllm.server.lifecycle",
         "mixvllm.server.progress",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from mixvllm.cli import estimate_questions
-from mixvllm.memory import solution
+from mixvllm.cli.estimate_questions import SolveOption
+from mixvllm.memory.unknowns import UNKNOWNS
 from tests.cli.command import Command
 
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
@@ -129,4 +130,6 @@ def test_what_a_question_needs_is_said(mixvllm: Command, arguments: str, said: s
 
 
 def test_the_option_names_everything_that_can_be_solved() -> None:
-    assert estimate_questions.UNKNOWNS == solution.UNKNOWNS
+    (option,) = get_args(SolveOption)[1:]
+
+    assert option.metavar.split("|") == list(UNKNOWNS)

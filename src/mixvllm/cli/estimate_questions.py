@@ -8,11 +8,10 @@ import typer
 
 from mixvllm.errors import UsageError
 from mixvllm.memory.request import Load
+from mixvllm.memory.unknowns import UNKNOWNS
 from mixvllm.settings.declaration import token_count
 
 PANEL = "Questions"
-# As `mixvllm.memory.solution` has them, which is loaded where something is solved.
-UNKNOWNS = ("max-model-len", "concurrency", "gpus", "gpu", "quantization", "model")
 
 ConcurrencyOption = Annotated[
     str | None,

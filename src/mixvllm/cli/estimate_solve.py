@@ -10,9 +10,10 @@ from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.options import spellings
 from mixvllm.errors import UsageError
 from mixvllm.memory.request import EstimateRequest
-from mixvllm.memory.solution import UNKNOWNS, Solution, Unknown
+from mixvllm.memory.solution import Solution
 from mixvllm.memory.solve import solve
 from mixvllm.memory.trial import Checkpoint
+from mixvllm.memory.unknowns import UNKNOWNS, Unknown
 from mixvllm.render.solution import solution_view
 from mixvllm.render.solution_json import solution_as_json
 from mixvllm.settings.layers.command_line import GivenFlag

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from mixvllm.memory.request import Load
-
-Unknown = Literal["max-model-len", "concurrency", "gpus", "gpu", "quantization", "model"]
-UNKNOWNS: tuple[Unknown, ...] = get_args(Unknown)
+from mixvllm.memory.unknowns import Unknown
 
 
 @dataclass(frozen=True)

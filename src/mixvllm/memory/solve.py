@@ -9,9 +9,10 @@ from mixvllm.errors import EstimateError
 from mixvllm.memory.defaults import default_length
 from mixvllm.memory.gpu_table import Gpu, all_gpus, flag_of
 from mixvllm.memory.request import EstimateRequest
-from mixvllm.memory.solution import Option, Solution, Unknown
+from mixvllm.memory.solution import Option, Solution
 from mixvllm.memory.suggestions import MOST_RANKS, levers
 from mixvllm.memory.trial import Checkpoint, does, largest, served, tried
+from mixvllm.memory.unknowns import Unknown
 from mixvllm.memory.what_if import BYTES_BY_METHOD
 
 # vLLM runs on no older NVIDIA GPU.

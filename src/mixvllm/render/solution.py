@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mixvllm.memory.solution import Option, Solution, Unknown
+from mixvllm.memory.solution import Option, Solution
+from mixvllm.memory.unknowns import Unknown
 from mixvllm.render.at_once import each_text, requests_text
 from mixvllm.render.units import parameters_text, size_text
 

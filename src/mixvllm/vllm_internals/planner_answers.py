@@ -60,7 +60,7 @@ class SeenLayers:
 
 @dataclass(frozen=True)
 class SeenGroup:
-    """Layers that share a block table; the fields are those of `memory.kv.plan.KvGroup`."""
+    """Layers that share a block table; its fields are those of `planned_cache.KvGroup`."""
 
     kind: str
     layers: int
