@@ -25,6 +25,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What is drawn, never what is done.
     "mixvllm.render": (
         "mixvllm.settings",
+        "mixvllm.chat.events",
+        "mixvllm.chat.tools",
         "mixvllm.doctor.check",
         "mixvllm.gpus.device",
         "mixvllm.gpus.formats",
@@ -68,6 +70,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         # `--exact`: the process that asks vLLM, and its answers; never vLLM itself.
         "mixvllm.vllm_internals.planner_answers",
         "mixvllm.vllm_internals.planner_process",
+    ),
+    "mixvllm.chat": (
+        "mixvllm.settings",
+        "mixvllm.server.address",
+        "mixvllm.vllm_internals.tool_parsers",
     ),
     "mixvllm.gpus": (),
     "mixvllm.doctor": (
@@ -113,6 +120,10 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "numpy": ("mixvllm.models.demo_conversion",),
     "safetensors": ("mixvllm.models.demo_conversion",),
     "tokenizers": ("mixvllm.models.demo_conversion",),
+    "openai": ("mixvllm.chat.api_client",),
+    "mcp": ("mixvllm.chat.mcp_connection", "mixvllm.chat.shipped"),
+    "mcp_types": ("mixvllm.chat.mcp_connection", "mixvllm.chat.shipped"),
+    "prompt_toolkit": ("mixvllm.cli",),
     "fastapi": ("mixvllm.server",),
     "starlette": ("mixvllm.server",),
     "uvicorn": ("mixvllm.server",),

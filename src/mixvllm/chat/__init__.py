@@ -1,0 +1,1 @@
+"""A conversation with a served model: events out, no terminal."""
