@@ -51,7 +51,7 @@ def test_the_demo_config_needs_no_download_and_no_network() -> None:
     assert (settings.model.name, settings.server.host) == ("demo", "127.0.0.1")
 
 
-@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", sorted(CONFIGS.rglob("*.yaml")), ids=lambda file: file.name)
 def test_every_example_agrees_with_its_model(file: Path) -> None:
     (report,) = judge_files(
         [check_file(file)], Given(gpu=None, present=None, online=False, environment={})
