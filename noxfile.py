@@ -46,10 +46,11 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format with ruff."""
+    """Check style and format with ruff, and the Kubernetes manifest against its schema."""
     session.install("--retries", "1", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("kubernetes-validate", "--strict", "--quiet", "deploy/kubernetes.yaml")
 
 
 @nox.session
