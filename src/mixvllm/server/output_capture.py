@@ -94,9 +94,9 @@ def new_log_file(directory: Path, *, now: datetime, of_child: bool = False) -> P
         path.unlink(missing_ok=True)
     name = f"serve-{now:%Y%m%d-%H%M%S}-{os.getpid()}"
     if of_child:
-        handle, path = tempfile.mkstemp(".log", f"{name}-", directory)
+        handle, made = tempfile.mkstemp(".log", f"{name}-", directory)
         os.close(handle)
-        return Path(path)
+        return Path(made)
     log = directory / f"{name}.log"
     log.touch(mode=0o600)
     return log
