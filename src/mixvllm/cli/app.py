@@ -48,7 +48,7 @@ app = command_group(
 )
 
 
-def show_version(asked: bool) -> None:
+def show_version(ctx: typer.Context, asked: bool) -> None:
     """Print the versions of mixvllm and vLLM, from package metadata alone."""
     if not asked:
         return
@@ -57,7 +57,12 @@ def show_version(asked: bool) -> None:
 
     engine = installed_engine()
     built = f"{engine.version} ({engine.build} build)" if engine else "not installed"
-    sys.stdout.write(f"mixvllm {__version__}\nvLLM {built}\n")
+    output: Output = ctx.obj.output
+    if output.as_json:
+        vllm = {"version": engine.version, "build": engine.build} if engine else None
+        output.json({"mixvllm": __version__, "vllm": vllm})
+    else:
+        output.text(f"mixvllm {__version__}\nvLLM {built}")
     raise typer.Exit
 
 
@@ -72,6 +77,7 @@ def root(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks; works with every command.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", hidden=True)] = False,
 ) -> None:
     """Serve language models with vLLM: know before you load, and stay up.
 

@@ -79,6 +79,8 @@ class CommandTable(TyperGroup):
 
     def _options(self, ctx: Any) -> Iterator[tuple[str, str]]:
         for option in self.get_params(ctx):
+            if getattr(option, "hidden", False):
+                continue
             help_text = getattr(option, "help", None)
             # typer keeps the names of --help in a set: their order would change from run to run.
             yield ", ".join(sorted(option.opts, key=len, reverse=True)), help_text or ""
