@@ -39,6 +39,9 @@ COMMANDS = {
 # Commands that hand what follows `--` to vLLM.
 PASSING_ON = frozenset({"serve", "show", "estimate-kv"})
 
+# Set by the shell that asks what a word can become.
+COMPLETION_VARIABLE = "_MIXVLLM_COMPLETE"
+
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -91,6 +94,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     # time; a command that goes on for longer switches it on again.
     gc.disable()
     _make_streams_usable()
+    if COMPLETION_VARIABLE in os.environ:
+        # What goes wrong at a Tab is not said: it would stand in the line that is being typed.
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open to the end
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
