@@ -12,6 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 LEAVES = (
     "mixvllm",
+    "mixvllm.error_codes",
     "mixvllm.errors",
     "mixvllm.directories",
     "mixvllm.secret_names",
@@ -94,6 +95,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.vllm_internals.late_errors": (),
     "mixvllm.vllm_internals.tool_parsers": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.installed": (),
+    "mixvllm.error_codes": (),
     "mixvllm.errors": (),
     "mixvllm.directories": (),
     "mixvllm.secret_names": (),

@@ -175,7 +175,7 @@ class _Checker:
         position = position_of(self.document.positions, path)
         place = getattr(position, at, None)
         key = ".".join(str(part) for part in path)
-        return self.document.problem(message, place, key, suggestion)
+        return self.document.problem(message, place, key, suggestion, "invalid-value")
 
 
 def _wanted(detail: ErrorDetails) -> str:
