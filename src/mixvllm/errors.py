@@ -9,6 +9,8 @@
     ├── LogError                    a file is no start-up log of vLLM, or cannot be read
     ├── AddressError                the server's address cannot be bound
     ├── DirectoryError              a directory of ours cannot be made or written
+    ├── ChatError                   a conversation cannot be begun or gone on with
+    │   └── ModelChoiceError        the server has several models, or not the one asked for
     ├── InstallationError           vLLM is missing or outside the supported range
     ├── EngineStartError            vLLM could not load the model
     └── EngineDiedError             the engine died after it had been ready
@@ -96,6 +98,18 @@ class AddressError(MixvllmError):
 
 class DirectoryError(MixvllmError):
     """A directory of ours cannot be made or written."""
+
+
+class ChatError(MixvllmError):
+    """A conversation cannot be begun, or what the user asked of it cannot be done."""
+
+
+class ModelChoiceError(ChatError):
+    """The server has several models, or not the one asked for; `names` are those it has."""
+
+    def __init__(self, message: str, *, hint: str | None = None, names: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.names = tuple(names)
 
 
 class InstallationError(MixvllmError):
