@@ -55,6 +55,26 @@ class Problem:
     source: Literal["file", "environment", "command line"] = "file"
     source_line: str | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it is: `phi3.yaml:12:9`, `environment`, `command line`."""
+        if self.source != "file" or self.file is None:
+            return self.source
+        parts = (self.file, self.line, self.column)
+        return ":".join(str(part) for part in parts if part is not None)
+
+    @property
+    def advice(self) -> str | None:
+        """The suggestion in words: a name becomes a question, a sentence stays one."""
+        if self.suggestion is None:
+            return None
+        return self.suggestion if " " in self.suggestion else f"did you mean {self.suggestion}?"
+
+    def __str__(self) -> str:
+        """The problem on one line."""
+        advice = f" ({self.advice})" if self.advice else ""
+        return ": ".join(filter(None, (self.place, self.key, f"{self.message}{advice}")))
+
 
 class MixvllmError(Exception):
     """Anything that mixvllm tells its user in words instead of a traceback."""
@@ -66,6 +86,9 @@ class MixvllmError(Exception):
         self.message = message
         self.hint = hint
         self.problems = tuple(problems)
+        # A Python program that lets it pass shows them below the traceback.
+        for remark in (*self.problems, *([hint] if hint else ())):
+            self.add_note(str(remark))
 
 
 class UsageError(MixvllmError):
