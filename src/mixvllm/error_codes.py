@@ -70,6 +70,8 @@ ErrorCode = Literal[
     "engine-start",
     "engine-died",
     # Other commands.
+    "server-not-reached",
+    "model-choice",
     "not-a-log",
 ]
 ERROR_CODES: tuple[ErrorCode, ...] = get_args(ErrorCode)
