@@ -1,4 +1,4 @@
-"""Every error that is told has a section in docs/troubleshooting.md, and no section is left over."""
+"""Every error that is told has a section in docs/troubleshooting.md; no section is left over."""
 
 import ast
 import re
