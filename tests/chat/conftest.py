@@ -1,4 +1,4 @@
-"""MCP servers for these tests: small programs that misbehave as they are told."""
+"""MCP servers for these tests: small programs that misbehave as they are told; on asyncio."""
 
 from __future__ import annotations
 
