@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.render": (
         "mixvllm.settings",
         "mixvllm.chat.events",
+        "mixvllm.chat.mcp_state",
         "mixvllm.chat.tools",
         "mixvllm.doctor.check",
         "mixvllm.gpus.device",
@@ -136,6 +137,8 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "ruamel": ("mixvllm.settings.yaml_document", "mixvllm.settings.yaml_writer"),
     "pydantic": (
         "mixvllm.settings",
+        "mixvllm.chat.mcp_connection",
+        "mixvllm.chat.shipped",
         "mixvllm.server",
         "mixvllm.render.settings",
         "mixvllm.vllm_internals.arguments",
@@ -150,6 +153,9 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "safetensors": ("mixvllm.models.demo_conversion",),
     "tokenizers": ("mixvllm.models.demo_conversion",),
     "openai": ("mixvllm.chat.api_client",),
+    # What the MCP SDK stands on, where it is given more than it makes itself.
+    "anyio": ("mixvllm.chat.mcp_connection",),
+    "httpx2": ("mixvllm.chat.mcp_connection",),
     "mcp": ("mixvllm.chat.mcp_connection", "mixvllm.chat.shipped"),
     "mcp_types": ("mixvllm.chat.mcp_connection", "mixvllm.chat.shipped"),
     "prompt_toolkit": ("mixvllm.cli",),
