@@ -162,7 +162,13 @@ def _meant(name: str) -> str | None:
 
 
 def _problem(written: str, message: str, suggestion: str | None = None) -> Problem:
-    return Problem(message=message, key=written, source="command line", suggestion=suggestion)
+    return Problem(
+        message=message,
+        key=written,
+        source="command line",
+        suggestion=suggestion,
+        code="unknown-setting",
+    )
 
 
 @cache
