@@ -96,10 +96,10 @@ def _named(gpu: str) -> Gpu | None:
 
 
 def _present() -> PresentGpus | None:
-    """The GPUs of this machine; where no device shows, nothing more is loaded to look."""
-    from mixvllm.gpus.nodes import device_nodes
+    """The GPUs of this machine; where there is no sign of any, nothing more is loaded to look."""
+    from mixvllm.gpus.signs import any_sign
 
-    if not device_nodes().vendors:
+    if not any_sign():
         return None
     from mixvllm.sizing.present import present_gpus
 
