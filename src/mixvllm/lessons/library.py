@@ -30,4 +30,4 @@ def lesson_about(key: str) -> Lesson | None:
 
 def as_topic(words: str) -> str:
     """A topic as it is spelled: `KV cache` is `kv-cache`."""
-    return "-".join(words.lower().replace("_", "-").split())
+    return "-".join(words.lower().split())
