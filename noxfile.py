@@ -47,11 +47,12 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format with ruff, and the Kubernetes manifest against its schema."""
+    """Check style and format with ruff, the Kubernetes manifest, and the Dockerfiles."""
     session.install("--retries", "1", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("kubernetes-validate", "--strict", "--quiet", "deploy/kubernetes.yaml")
+    session.run("hadolint", "deploy/docker/cpu.Dockerfile", "deploy/docker/cuda.Dockerfile")
 
 
 @nox.session
