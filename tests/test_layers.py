@@ -104,6 +104,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.server.address",
         "mixvllm.vllm_internals.tool_parsers",
     ),
+    # Programs of their own, which tell a model what the commands tell people.
+    "mixvllm.chat.shipped": ("mixvllm.api", "mixvllm.memory.answer", "mixvllm.server.registry"),
     "mixvllm.gpus": (),
     "mixvllm.doctor": (
         "mixvllm.gpus",
