@@ -12,6 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 LEAVES = (
     "mixvllm",
+    "mixvllm.error_codes",
     "mixvllm.errors",
     "mixvllm.directories",
     "mixvllm.secret_names",
@@ -46,6 +47,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.chat.mcp_state",
         "mixvllm.chat.tools",
         "mixvllm.doctor.check",
+        "mixvllm.lessons.diagram",
+        "mixvllm.lessons.lesson",
+        "mixvllm.lessons.markdown",
+        "mixvllm.lessons.spans",
         "mixvllm.gpus.device",
         "mixvllm.gpus.formats",
         "mixvllm.sizing.placement",
@@ -106,6 +111,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Programs of their own, which tell a model what the commands tell people.
     "mixvllm.chat.shipped": ("mixvllm.api", "mixvllm.memory.answer", "mixvllm.server.registry"),
+    "mixvllm.lessons": ("mixvllm.settings",),
+    # A lesson is found and read without the settings, which take longer to import than all of it.
+    **dict.fromkeys(("mixvllm.lessons.library", "mixvllm.lessons.lesson"), ("mixvllm.lessons",)),
     "mixvllm.gpus": (),
     "mixvllm.doctor": (
         "mixvllm.gpus",
@@ -124,6 +132,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.vllm_internals.late_errors": (),
     "mixvllm.vllm_internals.tool_parsers": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.installed": (),
+    "mixvllm.error_codes": (),
     "mixvllm.errors": (),
     "mixvllm.directories": (),
     "mixvllm.secret_names": (),

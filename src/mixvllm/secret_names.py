@@ -13,7 +13,7 @@ SECRET_ENTRY = re.compile(
     r"""
     (?P<name> \w*(?:key|token|secret|password|authorization)["']?\s*:\s+ )
     (?P<value> "[^"]*"? | '[^']*'? | \[[^\]]*\]?
-             | (?: \$\{[^}]*\} | [^\s,}\]#] ) (?: \$\{[^}]*\} | [^,}\]#] )* )
+             | (?: \$\{[^}]{0,99}\} | [^\s,}\]#] ) (?: \$\{[^}]{0,99}\} | [^,}\]#] )* )
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -52,7 +52,7 @@ def problem_with(
     """A problem with an entry of a document, on its key or its value."""
     position = position_of(document.positions, path)
     key = ".".join(str(part) for part in path)
-    return document.problem(message, getattr(position, at, None), key, suggestion)
+    return document.problem(message, getattr(position, at, None), key, suggestion, "invalid-value")
 
 
 def _secrets(data: Any) -> list[str]:

@@ -144,7 +144,13 @@ def _unknown(name: str) -> Problem:
 
 
 def _problem(written: str, message: str, suggestion: str | None = None) -> Problem:
-    return Problem(message=message, key=written, source="command line", suggestion=suggestion)
+    return Problem(
+        message=message,
+        key=written,
+        source="command line",
+        suggestion=suggestion,
+        code="unknown-setting",
+    )
 
 
 @cache
