@@ -47,6 +47,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.chat.mcp_state",
         "mixvllm.chat.tools",
         "mixvllm.doctor.check",
+        "mixvllm.lessons.diagram",
+        "mixvllm.lessons.lesson",
+        "mixvllm.lessons.markdown",
+        "mixvllm.lessons.spans",
         "mixvllm.gpus.device",
         "mixvllm.gpus.formats",
         "mixvllm.sizing.placement",
@@ -105,6 +109,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.server.address",
         "mixvllm.vllm_internals.tool_parsers",
     ),
+    "mixvllm.lessons": ("mixvllm.settings",),
+    # A lesson is found and read without the settings, which take longer to import than all of it.
+    **dict.fromkeys(("mixvllm.lessons.library", "mixvllm.lessons.lesson"), ("mixvllm.lessons",)),
     "mixvllm.gpus": (),
     "mixvllm.doctor": (
         "mixvllm.gpus",

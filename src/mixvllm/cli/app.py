@@ -32,6 +32,7 @@ COMMANDS = {
         "mixvllm.cli.doctor",
         "Look at this machine: what is missing, and what to do about it.",
     ),
+    "explain": ("mixvllm.cli.explain", "Explain a topic, a setting or a flag, with sources."),
     "status": ("mixvllm.cli.status", "List the servers that run here."),
     "stop": ("mixvllm.cli.stop", "End a running server cleanly."),
 }
