@@ -131,12 +131,17 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "mixvllm.models": (),
     "mixvllm.memory": ("mixvllm.models.description", "mixvllm.models.weights.groups"),
-    "mixvllm.settings": ("mixvllm.vllm_internals.arguments", "mixvllm.vllm_internals.installed"),
+    "mixvllm.settings": (
+        "mixvllm.vllm_internals.arguments",
+        "mixvllm.vllm_internals.installed",
+        "mixvllm.vllm_internals.removed_arguments",
+    ),
     "mixvllm.vllm_internals": ("mixvllm.settings.schema",),
     # Data that the settings are checked against: light, and below everything.
     "mixvllm.vllm_internals.arguments": ("mixvllm.vllm_internals.installed",),
     "mixvllm.vllm_internals.model_types": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.late_errors": (),
+    "mixvllm.vllm_internals.removed_arguments": (),
     "mixvllm.vllm_internals.tool_parsers": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.installed": (),
     "mixvllm.error_codes": (),
