@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.lessons.lesson",
         "mixvllm.lessons.markdown",
         "mixvllm.lessons.spans",
+        "mixvllm.lessons.troubles",
         "mixvllm.gpus.device",
         "mixvllm.gpus.formats",
         "mixvllm.sizing.placement",
@@ -113,7 +114,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.chat.shipped": ("mixvllm.api", "mixvllm.memory.answer", "mixvllm.server.registry"),
     "mixvllm.lessons": ("mixvllm.settings",),
     # A lesson is found and read without the settings, which take longer to import than all of it.
-    **dict.fromkeys(("mixvllm.lessons.library", "mixvllm.lessons.lesson"), ("mixvllm.lessons",)),
+    **dict.fromkeys(
+        ("mixvllm.lessons.library", "mixvllm.lessons.lesson", "mixvllm.lessons.troubles"),
+        (
+            "mixvllm.lessons.lesson",
+            "mixvllm.lessons.markdown",
+            "mixvllm.lessons.pages",
+            "mixvllm.lessons.spans",
+        ),
+    ),
     "mixvllm.gpus": (),
     "mixvllm.doctor": (
         "mixvllm.gpus",
@@ -124,12 +133,17 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "mixvllm.models": (),
     "mixvllm.memory": ("mixvllm.models.description", "mixvllm.models.weights.groups"),
-    "mixvllm.settings": ("mixvllm.vllm_internals.arguments", "mixvllm.vllm_internals.installed"),
+    "mixvllm.settings": (
+        "mixvllm.vllm_internals.arguments",
+        "mixvllm.vllm_internals.installed",
+        "mixvllm.vllm_internals.removed_arguments",
+    ),
     "mixvllm.vllm_internals": ("mixvllm.settings.schema",),
     # Data that the settings are checked against: light, and below everything.
     "mixvllm.vllm_internals.arguments": ("mixvllm.vllm_internals.installed",),
     "mixvllm.vllm_internals.model_types": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.late_errors": (),
+    "mixvllm.vllm_internals.removed_arguments": (),
     "mixvllm.vllm_internals.tool_parsers": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.installed": (),
     "mixvllm.error_codes": (),

@@ -26,6 +26,7 @@ from mixvllm.vllm_internals.arguments import (
     arguments,
     modelled_version,
 )
+from mixvllm.vllm_internals.removed_arguments import removal
 
 
 def validate(reading: Reading) -> Reading:
@@ -82,6 +83,8 @@ def _check_argument(given: Given) -> Given | Problem:
     if name in REFUSED:
         return problem_at(given, REFUSED[name], code="unknown-setting")
     argument = arguments().get(name)
+    if argument is None and (removed := removal(name)):
+        return problem_at(given, removed)
     if argument is None:
         version = ".".join(map(str, modelled_version()))
         suggestion = nearest(name, arguments())
