@@ -1,11 +1,9 @@
-"""Lessons for terminals: the blocks of a page as Rich draws them, and lists of topics."""
+"""Pages for terminals: the blocks of our Markdown as Rich draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.constrain import Constrain
@@ -46,42 +44,6 @@ def read_on(lesson: Lesson) -> RenderableType:
     return Constrain(Text.assemble("\n", ("mixvllm explain", "dim"), ": ", topics), WIDEST)
 
 
-def topics_view(lessons: Sequence[Lesson]) -> RenderableType:
-    """The topics by group, each with its first sentence."""
-    table = RichTable.grid(padding=(0, 2), pad_edge=False)
-    table.add_column(no_wrap=True)
-    for group, members in groupby(lessons, key=lambda lesson: lesson.group):
-        if table.row_count:
-            table.add_row()
-        table.add_row(Text(group, style="bold"))
-        for lesson in members:
-            table.add_row(Text(f"  {lesson.topic}", style="cyan"), Text(lesson.summary))
-    ways = "`mixvllm explain TOPIC`, also of a flag (--gpu-memory) or a key (server.port)."
-    return Constrain(Group(table, Text(), Text(ways, style="dim")), WIDEST)
-
-
-def lesson_as_json(lesson: Lesson) -> dict[str, Any]:
-    """A lesson for programs."""
-    return {
-        **topic_as_json(lesson),
-        "explains": list(lesson.explains),
-        "see_also": list(lesson.see_also),
-        "sources": list(lesson.sources),
-        "markdown": lesson.markdown,
-    }
-
-
-def topic_as_json(lesson: Lesson) -> dict[str, Any]:
-    """A row of the list of topics."""
-    return {
-        "topic": lesson.topic,
-        "title": lesson.title,
-        "group": lesson.group,
-        "summary": lesson.summary,
-        "other_names": list(lesson.other_names),
-    }
-
-
 def _spaced(blocks: Sequence[Block]) -> Iterator[RenderableType]:
     for index, block in enumerate(blocks):
         if index:
@@ -92,11 +54,11 @@ def _spaced(blocks: Sequence[Block]) -> Iterator[RenderableType]:
 def _drawn(block: Block) -> RenderableType:
     match block:
         case Heading(1):
-            return Group(_text(block.spans, "bold"), Rule(style="dim", characters="-"))
+            return Group(line_of(block.spans, "bold"), Rule(style="dim", characters="-"))
         case Heading():
-            return _text(block.spans, "bold")
+            return line_of(block.spans, "bold")
         case Paragraph():
-            return _text(block.spans)
+            return line_of(block.spans)
         case Items():
             return _items(block)
         case Table():
@@ -107,7 +69,8 @@ def _drawn(block: Block) -> RenderableType:
             return _Barred(Group(*_spaced(block.blocks)))
 
 
-def _text(spans: Spans, style: str = "") -> Text:
+def line_of(spans: Spans, style: str = "") -> Text:
+    """A line of text with its looks; a link to the web shows its address."""
     text = Text(style=style)
     for span in spans:
         text.append(span.text, style=LOOKS[span.look])
@@ -121,7 +84,7 @@ def _items(block: Items) -> RenderableType:
     table = RichTable.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     for number, item in enumerate(block.items, start=1):
-        table.add_row(Text(f"{number}." if block.ordered else "-", style="dim"), _text(item))
+        table.add_row(Text(f"{number}." if block.ordered else "-", style="dim"), line_of(item))
     return table
 
 
@@ -155,9 +118,9 @@ class _FittingTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         drawn = RichTable(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
         for cell in self.table.header:
-            drawn.add_column(_text(cell))
+            drawn.add_column(line_of(cell))
         for row in self.table.rows:
-            drawn.add_row(*(_text(cell) for cell in row))
+            drawn.add_row(*(line_of(cell) for cell in row))
         needed = Measurement.get(console, options.update(max_width=1000), drawn).minimum
         yield drawn if needed <= options.max_width else Group(*self._records())
 
@@ -165,6 +128,8 @@ class _FittingTable:
         for index, (first, *rest) in enumerate(self.table.rows):
             if index:
                 yield Text()
-            yield _text(first, "bold")
+            yield line_of(first, "bold")
             for title, cell in zip(self.table.header[1:], rest, strict=True):
-                yield Padding(Text.assemble(_text(title, "dim"), ": ", _text(cell)), (0, 0, 0, 2))
+                yield Padding(
+                    Text.assemble(line_of(title, "dim"), ": ", line_of(cell)), (0, 0, 0, 2)
+                )

@@ -1,4 +1,4 @@
-"""Lessons in terminals of every width."""
+"""Lessons, and lists of them, in terminals of every width."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from mixvllm.lessons.library import lessons
-from mixvllm.render.lessons import page_view, read_on, topics_view
+from mixvllm.lessons.troubles import troubles
+from mixvllm.render.pages import page_view, read_on
+from mixvllm.render.topics import topics_view, troubles_view
 
 
 def drawn(view: RenderableType, width: int) -> list[str]:
@@ -62,3 +64,13 @@ def test_the_list_has_a_line_for_each_topic_at_80_columns() -> None:
     lines = drawn(topics_view(lessons()), 80)
     for lesson in lessons():
         assert any(lesson.topic in line and lesson.summary in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 80, 140])
+def test_error_codes_and_their_sections_fit(width: int) -> None:
+    for view in (troubles_view(list(troubles().values())), *map(page_view, sections())):
+        assert all(cell_len(line) <= width for line in drawn(view, width))
+
+
+def sections() -> list[str]:
+    return [trouble.markdown for trouble in troubles().values()]
