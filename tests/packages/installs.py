@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -62,8 +63,9 @@ def try_installed(python: str, package: Path, extra: str) -> None:
 
 
 def run(*words: str, cwd: str | None = None) -> None:
-    """Run a command that must succeed."""
-    subprocess.run(words, check=True, cwd=cwd)
+    """Run a command that must succeed, with nothing of ours in its way."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(words, check=True, cwd=cwd, env=environment)
 
 
 def main(dist: Path) -> int:
