@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.constrain import Constrain
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.segment import Segment
@@ -27,6 +27,7 @@ from mixvllm.lessons.markdown import (
     Table,
     blocks_of,
 )
+from mixvllm.lessons.spans import plain_text
 
 # Longer lines are hard to read, whatever the terminal has.
 WIDEST = 100
@@ -95,6 +96,11 @@ def _code(block: Code) -> RenderableType:
     return Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, 2))
 
 
+def _longest_word(cells: Iterable[Spans]) -> int:
+    """No column may be narrower: words are not cut in two."""
+    return max(cell_len(word) for cell in cells for word in ["", *plain_text(cell).split()])
+
+
 @dataclass(frozen=True)
 class _Barred:
     """What is set apart, with a bar at each of its lines."""
@@ -117,11 +123,13 @@ class _FittingTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         drawn = RichTable(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-        for cell in self.table.header:
-            drawn.add_column(line_of(cell))
+        columns = list(zip(self.table.header, *self.table.rows, strict=True))
+        widest = [_longest_word(cells) for cells in columns]
+        for cell, width in zip(self.table.header, widest, strict=True):
+            drawn.add_column(line_of(cell), min_width=width, overflow="fold")
         for row in self.table.rows:
             drawn.add_row(*(line_of(cell) for cell in row))
-        needed = Measurement.get(console, options.update(max_width=1000), drawn).minimum
+        needed = sum(widest) + 2 * (len(widest) - 1)
         yield drawn if needed <= options.max_width else Group(*self._records())
 
     def _records(self) -> Iterator[RenderableType]:
