@@ -110,6 +110,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.server.address",
         "mixvllm.vllm_internals.tool_parsers",
     ),
+    # Programs of their own, which tell a model what the commands tell people.
+    "mixvllm.chat.shipped": ("mixvllm.api", "mixvllm.memory.answer", "mixvllm.server.registry"),
     "mixvllm.lessons": ("mixvllm.settings",),
     # A lesson is found and read without the settings, which take longer to import than all of it.
     **dict.fromkeys(
