@@ -74,7 +74,8 @@ def test_the_wheel_is_typed_and_has_no_tests(unpacked: Path) -> None:
 def test_a_build_without_git_takes_the_version_that_it_is_told(tmp_path: Path) -> None:
     dockerfile = (ROOT / "deploy" / "docker" / "cpu.Dockerfile").read_text(encoding="utf-8")
     (variable,) = re.findall(r"(\w+)=\$\{MIXVLLM_VERSION\}", dockerfile)
-    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        (tmp_path / file).write_bytes((ROOT / file).read_bytes())
     said = subprocess.run(
         [sys.executable, "-m", "hatchling", "metadata", "version"],
         env={**os.environ, variable: "9.9"},
