@@ -153,8 +153,6 @@ class ScriptedServer:
         self._listed = list(listed or [models(model())])
         self._status = status
         self._count = count
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
 
     @property
     def asked(self) -> list[Any]:
@@ -167,6 +165,8 @@ class ScriptedServer:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self._run(self._start())
         return self
