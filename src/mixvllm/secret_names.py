@@ -6,13 +6,14 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-SECRET_NAME = re.compile(r"key|token$|secret|password", re.IGNORECASE)
+SECRET_NAME = re.compile(r"key|token$|secret|password|^authorization$", re.IGNORECASE)
 SHOWN_COMMAND_LENGTH = 160
 # A name as YAML writes it before its value: `api_key: x`, `{"api_key": "x", ...}`.
 SECRET_ENTRY = re.compile(
     r"""
-    (?P<name> \w*(?:key|token|secret|password)["']?\s*:\s+ )
-    (?P<value> "[^"]*"? | '[^']*'? | \[[^\]]*\]? | [^\s,}\]#][^,}\]#]* )
+    (?P<name> \w*(?:key|token|secret|password|authorization)["']?\s*:\s+ )
+    (?P<value> "[^"]*"? | '[^']*'? | \[[^\]]*\]?
+             | (?: \$\{[^}]{0,99}\} | [^\s,}\]#] ) (?: \$\{[^}]{0,99}\} | [^,}\]#] )* )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
