@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 PAGE = 2
+MODERN = "2026-07-28"
+OF_MODERN = {"resultType": "complete", "ttlMs": 0, "cacheScope": "public"}
 TOOLS = ("echo", "environment", "slow", "die", "die once", "raise", "long", "parts", "structured")
 MISBEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else "none"
 FILE = Path(sys.argv[2]) if len(sys.argv) > 2 else Path()
@@ -37,7 +39,8 @@ def listed(cursor: str | None) -> dict[str, Any]:
         }
         for name in TOOLS[start:end]
     ]
-    return {"tools": tools, **({"nextCursor": str(end)} if end < len(TOOLS) else {})}
+    modern = OF_MODERN if MISBEHAVIOUR == "is modern" else {}
+    return {"tools": tools, **modern, **({"nextCursor": str(end)} if end < len(TOOLS) else {})}
 
 
 def text(value: str, *, is_error: bool = False) -> dict[str, Any]:
@@ -77,6 +80,13 @@ def answer(message: dict[str, Any]) -> None:
     method, number = message["method"], message.get("id")
     parameters = message.get("params") or {}
     match method:
+        case "initialize" if MISBEHAVIOUR == "is modern":
+            data = {"supported": [MODERN], "requested": parameters["protocolVersion"]}
+            error = {"code": -32022, "message": "Unsupported protocol version", "data": data}
+            say({"id": number, "error": error})
+        case "server/discover" if MISBEHAVIOUR == "is modern":
+            found = {"supportedVersions": [MODERN], "capabilities": {"tools": {}}}
+            say({"id": number, "result": {**found, **OF_MODERN}})
         case "initialize":
             info = {"name": "stand-in", "version": "1"}
             result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}}
@@ -121,6 +131,10 @@ def misbehave() -> None:
 
 if __name__ == "__main__":
     misbehave()
+    greeting = json.loads(sys.stdin.readline())
+    if MISBEHAVIOUR == "wants its greeting" and greeting["method"] != "initialize":
+        sys.exit("expected initialize")
+    answer(greeting)
     for line in sys.stdin:
         answer(json.loads(line))
     if MISBEHAVIOUR == "does not end":

@@ -119,6 +119,14 @@ async def test_all_pages_of_tools_are_listed_with_their_schemas(stand_in: StandI
         assert (box.state().transport, box.state().connect_s is not None) == ("stdio", True)
 
 
+@pytest.mark.parametrize("language", ["wants its greeting", "is modern"])
+async def test_servers_of_the_older_and_the_newer_language_are_understood(
+    stand_in: StandIn, language: str
+) -> None:
+    async with opened(stand_in(language)) as box:
+        assert (box.state().error, box.state().tools) == (None, 9)
+
+
 async def test_tools_of_one_name_are_told_apart_by_their_servers(stand_in: StandIn) -> None:
     async with opened({"a": stand_in(), "b c": stand_in()}) as box:
         names = [tool.name for tool in box.toolbox.tools()]
