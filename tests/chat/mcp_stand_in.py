@@ -11,13 +11,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 PAGE = 2
 MODERN = "2026-07-28"
 OF_MODERN = {"resultType": "complete", "ttlMs": 0, "cacheScope": "public"}
-TOOLS = ("echo", "environment", "slow", "die", "die once", "raise", "long", "parts", "structured")
+TOOLS = (
+    *("echo", "environment", "slow", "die", "die once", "raise", "long", "parts", "structured"),
+    *("forgotten", "nonsense"),
+)
 MISBEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else "none"
 FILE = Path(sys.argv[2]) if len(sys.argv) > 2 else Path()
 
@@ -91,11 +95,12 @@ def answer(message: dict[str, Any]) -> None:
             info = {"name": "stand-in", "version": "1"}
             result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}}
             say({"id": number, "result": {**result, "serverInfo": info}})
-        case "tools/list":
+        case "tools/list" if MISBEHAVIOUR != "has no tools":
             say({"id": number, "result": listed(parameters.get("cursor"))})
-        case "tools/call" if parameters["name"] not in TOOLS:
-            error = {"code": -32602, "message": f"Unknown tool: {parameters['name']}"}
-            say({"id": number, "error": error})
+        case "tools/call" if parameters["name"] == "forgotten":
+            say({"id": number, "error": {"code": -32602, "message": "Unknown tool: forgotten"}})
+        case "tools/call" if parameters["name"] == "nonsense":
+            say({"id": number, "result": {"content": "nonsense"}})
         case "tools/call":
             result = called(parameters["name"], parameters.get("arguments") or {})
             say({"id": number, "result": result})
@@ -105,32 +110,41 @@ def answer(message: dict[str, Any]) -> None:
             pass
 
 
-def misbehave() -> None:
-    match MISBEHAVIOUR:
-        case "exits":
-            sys.exit("RuntimeError: no key was \x1b[31mgiven\x1b[0m")
-        case "is silent":
-            print("waiting for the moon", file=sys.stderr, flush=True)
-            time.sleep(60)
-        case "prints":
-            print("Welcome to the server!", flush=True)
-            time.sleep(60)
-        case "greets":
-            print("Welcome to the server!", flush=True)
-        case "does not end":
-            for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(ignored, signal.SIG_IGN)
-            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-            FILE.write_text(f"{os.getpid()} {child.pid}", encoding="utf-8")
-        case "floods":
-            for number in range(200_000):
-                print(f"line {number} of the log", file=sys.stderr)
-        case _:
-            pass
+def say_and_sleep(text: str, stream: TextIO) -> None:
+    print(text, file=stream, flush=True)
+    time.sleep(60)
+
+
+def ignore_signals() -> None:
+    for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    FILE.write_text(f"{os.getpid()} {child.pid}", encoding="utf-8")
+
+
+def flood() -> None:
+    for number in range(200_000):
+        print(f"line {number} of the log", file=sys.stderr)
+
+
+def babble() -> None:
+    while True:
+        sys.stdout.write("x" * 2**20)
+
+
+MISBEHAVIOURS: dict[str, Callable[[], object]] = {
+    "exits": lambda: sys.exit("RuntimeError: no key was \x1b[31mgiven\x1b[0m"),
+    "is silent": lambda: say_and_sleep("waiting for the moon", sys.stderr),
+    "prints": lambda: say_and_sleep("Welcome to the server!", sys.stdout),
+    "greets": lambda: print("Welcome to the server!", flush=True),
+    "does not end": ignore_signals,
+    "floods": flood,
+    "babbles": babble,
+}
 
 
 if __name__ == "__main__":
-    misbehave()
+    MISBEHAVIOURS.get(MISBEHAVIOUR, lambda: None)()
     greeting = json.loads(sys.stdin.readline())
     if MISBEHAVIOUR == "wants its greeting" and greeting["method"] != "initialize":
         sys.exit("expected initialize")
