@@ -9,6 +9,8 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from mixvllm.lessons.library import lessons
+from mixvllm.lessons.markdown import Table
+from mixvllm.lessons.spans import plain_text
 from mixvllm.lessons.troubles import troubles
 from mixvllm.render.pages import page_view, read_on
 from mixvllm.render.topics import topics_view, troubles_view
@@ -49,6 +51,18 @@ def test_a_table_that_does_not_fit_becomes_paragraphs() -> None:
     narrow = [line.rstrip() for line in drawn(page_view(page), 12)]
     assert narrow[0] == "Llama"
     assert narrow[1].startswith("  weights")
+
+
+def test_no_word_of_a_table_is_cut_in_two() -> None:
+    for lesson in lessons():
+        for width in (40, 80, 140):
+            shown = " ".join(drawn(page_view(lesson.markdown), width))
+            assert "…" not in shown
+            for block in lesson.blocks:
+                if isinstance(block, Table):
+                    cells = [plain_text(cell) for row in block.rows for cell in row]
+                    words = {word for cell in cells for word in cell.split() if len(word) < 30}
+                    assert words <= set(shown.split()), (lesson.topic, width)
 
 
 def test_every_line_of_a_quote_has_its_bar() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.constrain import Constrain
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.segment import Segment
@@ -27,9 +27,12 @@ from mixvllm.lessons.markdown import (
     Table,
     blocks_of,
 )
+from mixvllm.lessons.spans import plain_text
 
 # Longer lines are hard to read, whatever the terminal has.
 WIDEST = 100
+# Between two columns of a table.
+GAP = 2
 LOOKS = {"plain": "", "code": "cyan", "bold": "bold", "italic": "italic"}
 
 
@@ -83,6 +86,7 @@ def line_of(spans: Spans, style: str = "") -> Text:
 def _items(block: Items) -> RenderableType:
     table = RichTable.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for number, item in enumerate(block.items, start=1):
         table.add_row(Text(f"{number}." if block.ordered else "-", style="dim"), line_of(item))
     return table
@@ -93,6 +97,23 @@ def _code(block: Code) -> RenderableType:
     text = "\n".join(lines_of(block.text)) if block.language == "mermaid" else block.text
     style = "" if block.language == "mermaid" else "cyan"
     return Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, 2))
+
+
+def _column_widths(columns: Sequence[Sequence[Spans]], room: int) -> list[int] | None:
+    """As wide as they wish, else with whole words; None where not even those fit."""
+    wished = [max(cell_len(plain_text(cell)) for cell in cells) for cells in columns]
+    needed = [
+        max(cell_len(word) for cell in cells for word in ["", *plain_text(cell).split()])
+        for cells in columns
+    ]
+    left = room - sum(needed)
+    if sum(wished) <= room:
+        return wished
+    if left < 0:
+        return None
+    # Who wishes for more gets more of what is left.
+    more = [wish - need for wish, need in zip(wished, needed, strict=True)]
+    return [need + left * part // sum(more) for need, part in zip(needed, more, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -116,13 +137,17 @@ class _FittingTable:
     table: Table
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        drawn = RichTable(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-        for cell in self.table.header:
-            drawn.add_column(line_of(cell))
+        columns = list(zip(self.table.header, *self.table.rows, strict=True))
+        widths = _column_widths(columns, options.max_width - GAP * (len(columns) - 1))
+        if widths is None:
+            yield Group(*self._records())
+            return
+        drawn = RichTable(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
+        for cell, width in zip(self.table.header, widths, strict=True):
+            drawn.add_column(line_of(cell), width=width)
         for row in self.table.rows:
             drawn.add_row(*(line_of(cell) for cell in row))
-        needed = Measurement.get(console, options.update(max_width=1000), drawn).minimum
-        yield drawn if needed <= options.max_width else Group(*self._records())
+        yield drawn
 
     def _records(self) -> Iterator[RenderableType]:
         for index, (first, *rest) in enumerate(self.table.rows):
