@@ -179,7 +179,7 @@ def test_a_name_that_the_locale_cannot_write_is_no_failure(
         (("serve", "./nothing/here"), "More: mixvllm explain model-not-found"),
         (
             ("config", "show", "--port", "80", "--", "--no-such-thing"),
-            "More: mixvllm explain invalid-value (or unknown-setting)",
+            "More: mixvllm explain unknown-setting (or invalid-value)",
         ),
         (("config", "validate", "no.yaml"), "More: mixvllm explain unreadable-file"),
     ],

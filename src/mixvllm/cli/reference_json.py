@@ -85,7 +85,7 @@ DOCUMENTS = (
         ),
     ),
     Documented(
-        "`mixvllm estimate-kv --solve`",
+        "`mixvllm estimate-kv --solve UNKNOWN`",
         "One document for every unknown; an option that does not do says so in `refusal`.",
         (
             f"estimate-kv {LLAMA} --gpu L40S --solve max-model-len",
@@ -95,7 +95,7 @@ DOCUMENTS = (
         ),
     ),
     Documented(
-        "`mixvllm estimate-kv --compare`",
+        "`mixvllm estimate-kv --compare GPUS`",
         "Several models, GPUs or releases: one estimate each, as above.",
         (f"estimate-kv {LLAMA} --compare L40S,T4",),
     ),
