@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -24,24 +24,25 @@ from mixvllm.cli.options import (
     with_setting_flags,
 )
 from mixvllm.cli.output import Output, is_dumb
-from mixvllm.cli.serve_view import ViewKind, progress_view
 from mixvllm.cli.settings import resolve_quietly, resolve_settings, say_warnings
 from mixvllm.cli.vllm_arguments import vllm_arguments
 from mixvllm.directories import state_directory
 from mixvllm.errors import EngineStartError, MixvllmError, UsageError, writing_to
-from mixvllm.render.progress import open_server_warning, open_server_words
 from mixvllm.render.settings import settings_as_json, settings_table
 from mixvllm.server.address import is_loopback
 from mixvllm.server.children import leave, own_children_from_now_on
 from mixvllm.server.logs import printed_as_json
 from mixvllm.server.output_capture import capture_output, new_log_file
 from mixvllm.server.own_files import OwnFiles, remove_leftovers
-from mixvllm.server.preflight import Preflight, run_preflight
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.origin import Layer
 from mixvllm.settings.resolve import Resolved, require_model
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.environment import put_sockets_into
+
+if TYPE_CHECKING:
+    from mixvllm.cli.serve_view import ViewKind
+    from mixvllm.server.preflight import Preflight
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -91,6 +92,9 @@ def serve(
             "every user of this machine can read --api-key in the list of processes; "
             "set MIXVLLM_SERVER__API_KEY instead"
         )
+    # `--help` and a Tab do without what checks and what draws.
+    from mixvllm.server.preflight import run_preflight
+
     flight = run_preflight(resolved.settings, None if no_preflight else resolved.values)
     say_doubts(invocation, flight)
     # vLLM is told much by variables that mixvllm sets: those are nobody's settings.
@@ -153,6 +157,9 @@ def serve_settings(
     signal.signal(signal.SIGHUP, lambda *_: None)  # nothing to reload yet
     key, host = settings.server.api_key, settings.server.host
     logs_json = settings.server.log_format == "json"
+    from mixvllm.cli.serve_view import progress_view
+    from mixvllm.render.progress import open_server_warning, open_server_words
+
     if key is None and not is_loopback(host):
         if logs_json:
             output.warn(" ".join(open_server_words(host)))

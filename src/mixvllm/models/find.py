@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from mixvllm.errors import ModelError
 from mixvllm.models.found import FoundModel
-from mixvllm.models.names import is_path
+from mixvllm.models.names import DEMO, is_path
 from mixvllm.models.sources import catalogue
 
 if TYPE_CHECKING:
     from mixvllm.models.sources.hub import HubDocuments
 
 # The embedded model of `--model demo` is this one, whole.
-DEMO = "demo"
 DEMO_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixvllm.errors import ModelError
-from mixvllm.models.find import DEMO
 from mixvllm.models.found import Documents, ModelSource
-from mixvllm.models.names import is_path
+from mixvllm.models.names import DEMO, is_path
 from mixvllm.models.sources import catalogue
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mixvllm.directories import hub_cache
-from mixvllm.models.find import DEMO
+from mixvllm.models.names import DEMO
 from mixvllm.models.sources import catalogue
 
 # The hub's cache has a directory for each model: `models--OWNER--NAME`.

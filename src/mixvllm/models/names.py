@@ -1,6 +1,9 @@
-"""Names of models: which of them can only be paths."""
+"""Names of models: the reserved one, and which of them can only be paths."""
 
 from __future__ import annotations
+
+# The reserved name of the embedded model.
+DEMO = "demo"
 
 
 def is_path(name: str) -> bool:
