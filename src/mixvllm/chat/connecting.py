@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import time
 from collections.abc import AsyncGenerator
 
@@ -38,7 +40,9 @@ async def require_listener(endpoint: Endpoint) -> None:
     except TimeoutError:
         raise no_server(endpoint, "it does not answer in time") from None
     except OSError as error:
-        raise no_server(endpoint, error.strerror or str(error)) from error
+        # The text of asyncio's own errors names calls and addresses.
+        said = os.strerror(error.errno) if error.errno in errno.errorcode else str(error)
+        raise no_server(endpoint, said) from error
     writer.close()
     with contextlib.suppress(OSError):  # whoever it was may be gone again
         await writer.wait_closed()
