@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
-import os
+import socket
 import time
 from collections.abc import AsyncGenerator
 
@@ -34,18 +32,13 @@ async def require_listener(endpoint: Endpoint) -> None:
     """
     if not endpoint.is_on_this_machine:
         return
+    address = (endpoint.host, endpoint.port)
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
-    except TimeoutError:
-        raise no_server(endpoint, "it does not answer in time") from None
+        # asyncio's own way has errors that list calls and addresses.
+        found = await asyncio.to_thread(socket.create_connection, address, CONNECT_TIMEOUT_S)
     except OSError as error:
-        # The text of asyncio's own errors names calls and addresses.
-        said = os.strerror(error.errno) if error.errno in errno.errorcode else str(error)
-        raise no_server(endpoint, said) from error
-    writer.close()
-    with contextlib.suppress(OSError):  # whoever it was may be gone again
-        await writer.wait_closed()
+        raise no_server(endpoint, error.strerror or str(error)) from error
+    found.close()
 
 
 def no_server(endpoint: Endpoint, reason: str) -> ChatError:
