@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mixvllm.cli.app import COMMANDS
 from mixvllm.cli.command_table import CommandTable, load_command
+from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.reference_json import json_page
 from mixvllm.cli.reference_pictures import PICTURES, picture_of
 from mixvllm.cli.reference_surroundings import LOOKS
@@ -28,14 +29,10 @@ CLI_HEADER = """\
 # Command line
 
 Generated from `--help` by `python -m mixvllm.cli.reference`. Answers go to stdout, words and
-progress to stderr; `--json` makes the answer one JSON document. Exit codes:
+progress to stderr; `--json` makes the answer [one JSON document](json.md). Exit codes:
 
 | code | when |
 | --- | --- |
-| 0 | done; also a stop by Ctrl-C or SIGTERM |
-| 1 | the work failed |
-| 2 | the command line itself is wrong |
-| 3 | the answer is no |
 """
 
 
@@ -44,7 +41,7 @@ def cli_page() -> str:
     paths = [(), *command_paths()]
     with ThreadPoolExecutor(max_workers=4) as threads:
         helps = list(threads.map(help_text, paths))
-    parts = [CLI_HEADER]
+    parts = [CLI_HEADER, *(f"| {int(each)} | {each.meaning} |\n" for each in ExitStatus)]
     for path, text in zip(paths, helps, strict=True):
         title = " ".join(("mixvllm", *path))
         parts.append(f"\n## `{title}`\n\n```text\n{text}\n```\n")
