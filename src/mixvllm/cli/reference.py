@@ -20,6 +20,7 @@ from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.reference_json import json_page
 from mixvllm.cli.reference_pictures import PICTURES, picture_of
 from mixvllm.cli.reference_surroundings import LOOKS
+from mixvllm.lessons.library import FOLDER, lessons
 from mixvllm.settings.json_schema import CONFIG_SCHEMA_FILE, config_schema, schema_text
 from mixvllm.settings.mcp_schema import MCP_SCHEMA_FILE, mcp_schema
 from mixvllm.settings.reference import reference_yaml, settings_page
@@ -72,9 +73,15 @@ def help_text(path: Sequence[str]) -> str:
     return "\n".join(lines).strip("\n")
 
 
+def settings_page_with_lessons() -> str:
+    """The page of all settings, each with a link to the lesson that explains it."""
+    pages = {key: f"{FOLDER}/{lesson.topic}.md" for lesson in lessons() for key in lesson.explains}
+    return settings_page(pages)
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "configs/reference.yaml": reference_yaml,
-    "docs/settings.md": settings_page,
+    "docs/settings.md": settings_page_with_lessons,
     f"docs/{CONFIG_SCHEMA_FILE}": lambda: schema_text(config_schema()),
     f"docs/{MCP_SCHEMA_FILE}": lambda: schema_text(mcp_schema()),
     "docs/cli.md": cli_page,
