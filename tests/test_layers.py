@@ -26,6 +26,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.render": (
         "mixvllm.settings",
         "mixvllm.chat.events",
+        "mixvllm.chat.mcp_state",
+        "mixvllm.chat.served_model",
         "mixvllm.chat.tools",
         "mixvllm.doctor.check",
         "mixvllm.gpus.device",
@@ -124,6 +126,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "mcp": ("mixvllm.chat.mcp_connection", "mixvllm.chat.shipped"),
     "mcp_types": ("mixvllm.chat.mcp_connection", "mixvllm.chat.shipped"),
     "prompt_toolkit": ("mixvllm.cli",),
+    "markdown_it": ("mixvllm.render.markdown",),
     "fastapi": ("mixvllm.server",),
     "starlette": ("mixvllm.server",),
     "uvicorn": ("mixvllm.server",),
