@@ -46,10 +46,11 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format with ruff."""
+    """Check style and format with ruff, and the Kubernetes manifest against its schema."""
     session.install("--retries", "1", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("kubernetes-validate", "--strict", "--quiet", "deploy/kubernetes.yaml")
 
 
 @nox.session
@@ -60,12 +61,18 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
-@nox.session(venv_backend="none")
+@nox.session
 def docs(session: nox.Session) -> None:
-    """Check that the generated documents are up to date."""
+    """Check the generated documents, and build the manual with every warning an error."""
     environment = engine_environment(session)
     for module in DOCUMENT_WRITERS:
         run_python(session, environment, "-m", module, "--check")
+    session.install("--retries", "1", *nox.project.dependency_groups(PROJECT, "docs"))
+    session.run("python", "-m", "website.mermaid")
+    # Not its advertisement, and this directory, where its hooks are.
+    quiet = {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
+    session.run("mkdocs", "build", "--strict", "--quiet", env=quiet)
+    session.log(f"the manual: {(ROOT / 'build' / 'site' / 'index.html').as_uri()}")
 
 
 @nox.session(venv_backend="none")

@@ -22,6 +22,23 @@ LEAVES = (
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.__main__": ("mixvllm.cli",),
     "mixvllm.cli": ("mixvllm",),
+    # The Python API: what the commands do, without drawing.
+    "mixvllm.api": (
+        "mixvllm.gpus",
+        "mixvllm.memory",
+        "mixvllm.models",
+        "mixvllm.server.launch",
+        "mixvllm.server.named_processes",
+        "mixvllm.settings",
+        "mixvllm.sizing",
+    ),
+    # Names of the package that mixvllm grew from, over the real functions.
+    "mixvllm.inference": (
+        "mixvllm.api",
+        "mixvllm.server.launch",
+        "mixvllm.server.vllm_command",
+        "mixvllm.settings",
+    ),
     # What is drawn, never what is done.
     "mixvllm.render": (
         "mixvllm.settings",
@@ -56,6 +73,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.settings.schema",
         "mixvllm.models",
         "mixvllm.sizing",
+        "mixvllm.vllm_internals",
+    ),
+    # What starts a server from outside is told whole settings, and checks them.
+    "mixvllm.server.launch": (
+        "mixvllm.server",
+        "mixvllm.settings",
+    ),
+    "mixvllm.server.vllm_command": (
+        "mixvllm.models",
+        "mixvllm.settings",
         "mixvllm.vllm_internals",
     ),
     "mixvllm.sizing": (

@@ -1,12 +1,103 @@
-"""mixvllm: the developer toolkit for serving language models with vLLM."""
+"""mixvllm: the developer toolkit for serving language models with vLLM.
 
-__all__ = ["__version__"]
+The names below are the Python API (docs/python-api.md). Each is imported when it is asked for.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mixvllm.api import estimate, list_gpus, load_settings, serve
+    from mixvllm.errors import (
+        AddressError,
+        DirectoryError,
+        EngineDiedError,
+        EngineStartError,
+        EstimateError,
+        InstallationError,
+        LogError,
+        MixvllmError,
+        ModelError,
+        PreflightError,
+        Problem,
+        SettingsError,
+        UsageError,
+    )
+    from mixvllm.gpus.device import Gpu, Inventory
+    from mixvllm.memory.answer import Estimate
+    from mixvllm.server.launch import StartedServer
+    from mixvllm.settings.resolve import Resolved
+    from mixvllm.settings.schema import (
+        GenerationDefaultsConfig,
+        InferenceConfig,
+        ModelConfig,
+        ServeConfig,
+        ServerConfig,
+    )
+
+    __version__: str
+
+__all__ = [
+    "AddressError",
+    "DirectoryError",
+    "EngineDiedError",
+    "EngineStartError",
+    "Estimate",
+    "EstimateError",
+    "GenerationDefaultsConfig",
+    "Gpu",
+    "InferenceConfig",
+    "InstallationError",
+    "Inventory",
+    "LogError",
+    "MixvllmError",
+    "ModelConfig",
+    "ModelError",
+    "PreflightError",
+    "Problem",
+    "Resolved",
+    "ServeConfig",
+    "ServerConfig",
+    "SettingsError",
+    "StartedServer",
+    "UsageError",
+    "__version__",
+    "estimate",
+    "list_gpus",
+    "load_settings",
+    "serve",
+]
+
+# Where names live that are in no module of errors.
+_HOMES = {
+    "mixvllm.api": ("estimate", "list_gpus", "load_settings", "serve"),
+    "mixvllm.gpus.device": ("Gpu", "Inventory"),
+    "mixvllm.memory.answer": ("Estimate",),
+    "mixvllm.server.launch": ("StartedServer",),
+    "mixvllm.settings.resolve": ("Resolved",),
+    "mixvllm.settings.schema": (
+        "GenerationDefaultsConfig",
+        "InferenceConfig",
+        "ModelConfig",
+        "ServeConfig",
+        "ServerConfig",
+    ),
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import a name when it is asked for; the version costs time that `--help` saves."""
+        if name == "__version__":
+            from importlib import metadata
+
+            return metadata.version("mixvllm")
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        home = next((home for home, names in _HOMES.items() if name in names), "mixvllm.errors")
+        return getattr(import_module(home), name)
 
 
-def __getattr__(name: str) -> str:
-    """Read the version when it is asked for: package metadata costs time that `--help` saves."""
-    if name == "__version__":
-        from importlib import metadata
-
-        return metadata.version("mixvllm")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

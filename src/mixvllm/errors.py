@@ -9,6 +9,8 @@
     ├── LogError                    a file is no start-up log of vLLM, or cannot be read
     ├── AddressError                the server's address cannot be bound
     ├── DirectoryError              a directory of ours cannot be made or written
+    ├── ChatError                   a conversation cannot be begun or gone on with
+    │   └── ModelChoiceError        the server has several models, or not the one asked for
     ├── InstallationError           vLLM is missing or outside the supported range
     ├── EngineStartError            vLLM could not load the model
     └── EngineDiedError             the engine died after it had been ready
@@ -53,6 +55,26 @@ class Problem:
     source: Literal["file", "environment", "command line"] = "file"
     source_line: str | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it is: `phi3.yaml:12:9`, `environment`, `command line`."""
+        if self.source != "file" or self.file is None:
+            return self.source
+        parts = (self.file, self.line, self.column)
+        return ":".join(str(part) for part in parts if part is not None)
+
+    @property
+    def advice(self) -> str | None:
+        """The suggestion in words: a name becomes a question, a sentence stays one."""
+        if self.suggestion is None:
+            return None
+        return self.suggestion if " " in self.suggestion else f"did you mean {self.suggestion}?"
+
+    def __str__(self) -> str:
+        """The problem on one line."""
+        advice = f" ({self.advice})" if self.advice else ""
+        return ": ".join(filter(None, (self.place, self.key, f"{self.message}{advice}")))
+
 
 class MixvllmError(Exception):
     """Anything that mixvllm tells its user in words instead of a traceback."""
@@ -64,6 +86,9 @@ class MixvllmError(Exception):
         self.message = message
         self.hint = hint
         self.problems = tuple(problems)
+        # A Python program that lets it pass shows them below the traceback.
+        for remark in (*self.problems, *([hint] if hint else ())):
+            self.add_note(str(remark))
 
 
 class UsageError(MixvllmError):
@@ -96,6 +121,18 @@ class AddressError(MixvllmError):
 
 class DirectoryError(MixvllmError):
     """A directory of ours cannot be made or written."""
+
+
+class ChatError(MixvllmError):
+    """A conversation cannot be begun, or what the user asked of it cannot be done."""
+
+
+class ModelChoiceError(ChatError):
+    """The server has several models, or not the one asked for; `names` are those it has."""
+
+    def __init__(self, message: str, *, hint: str | None = None, names: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.names = tuple(names)
 
 
 class InstallationError(MixvllmError):

@@ -1,11 +1,13 @@
 """The real engine behind the gateway: one server for the whole file."""
 
+import base64
 import json
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import openai
@@ -216,22 +218,63 @@ def test_a_default_temperature_makes_answers_repeatable_and_the_request_may_chan
     assert len(varied) > 1
 
 
-def test_every_route_refuses_without_the_key_but_health_and_live(
-    server: ServerProcess, routes_file: Path, client: httpx.Client
-) -> None:
+@pytest.fixture
+def routes(routes_file: Path, client: httpx.Client) -> set[tuple[str, str]]:
+    """The method and path of every route of vLLM's app, of ours, and of the OpenAPI document."""
     theirs = {(method, path) for method, path in json.loads(routes_file.read_text())}
+    assert len(theirs) > 25
+    assert {path for _, path in theirs} >= {"/invocations", "/tokenize", "/v1/chat/completions"}
     documented = client.get("/openapi.json").json()["paths"]
     ours = {("GET", path) for path in OURS}
     listed = {(m.upper(), path) for path, methods in documented.items() for m in methods}
-    routes = {route for route in theirs | ours | listed if route[0] != "WEBSOCKET"}
+    filled = {
+        (method, re.sub(r"\{[^}]*\}", "x", path) or "/") for method, path in theirs | ours | listed
+    }
+    return {route for route in filled if route[0] != "WEBSOCKET"}
 
-    assert len(theirs) > 25
-    assert {path for _, path in theirs} >= {"/invocations", "/tokenize", "/v1/chat/completions"}
+
+def test_every_route_refuses_without_the_key_but_health_and_live(
+    server: ServerProcess, routes: set[tuple[str, str]]
+) -> None:
     for method, path in routes:
-        filled = re.sub(r"\{[^}]*\}", "x", path) or "/"
-        answer = httpx.request(method, server.url + filled, timeout=30)
+        answer = httpx.request(method, server.url + path, timeout=30)
         expected_open = path in ("/health", "/live")
         assert (answer.status_code != 401) is expected_open, (method, path, answer.status_code)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(b"Bearer " + KEY[:-1].encode(), id="a part of it"),
+        pytest.param(f"Bearer {KEY}\N{COMBINING ACUTE ACCENT}".encode(), id="UTF-8"),
+        pytest.param(f"Bearer {KEY}\N{NO-BREAK SPACE}".encode("latin-1"), id="Latin-1"),
+        pytest.param(
+            b"Bearer \xff\xfe" + KEY.encode("utf-16-le").replace(b"\0", b""), id="UTF-16 mark"
+        ),
+        pytest.param(b"Bearer " + base64.b64encode(KEY.encode()), id="base64"),
+        pytest.param(b"Basic " + base64.b64encode(f"user:{KEY}".encode()), id="Basic"),
+        pytest.param(b"Bearer " + quote(KEY, safe="").replace("-", "%2D").encode(), id="percent"),
+        pytest.param(f'Bearer "{KEY}"'.encode(), id="in quotes"),
+        pytest.param(f"Bearer {KEY}, Bearer {KEY}".encode(), id="a list"),
+        pytest.param(f"Bearer Bearer {KEY}".encode(), id="twice"),
+        pytest.param(f"Bearer {KEY.swapcase()}".encode(), id="other case"),
+        pytest.param(b"Bearer " + b"k" * 4000, id="long"),
+        pytest.param(b"Bearer", id="nothing"),
+    ],
+)
+def test_every_route_refuses_what_is_only_like_the_key(
+    server: ServerProcess, routes: set[tuple[str, str]], value: bytes
+) -> None:
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        answers = {
+            (method, path, name): client.request(method, path, headers={name: value}).status_code
+            for method, path in routes
+            if path not in ("/health", "/live")
+            for name in (b"authorization", b"x-api-key")
+        }
+
+    assert len(answers) > 60
+    assert set(answers.values()) == {401}, answers
 
 
 def test_openapi_shows_our_routes_and_vllms(client: httpx.Client) -> None:

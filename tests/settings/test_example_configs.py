@@ -14,6 +14,8 @@ from mixvllm.sizing.files import Given, judge_files
 from mixvllm.sizing.request import Choices, estimate_request
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+# The one whose model is a directory that the reader has.
+LOCAL = CONFIGS / "use-cases" / "local-path.yaml"
 
 
 def test_phi3_mini_is_the_example_that_the_project_started_from() -> None:
@@ -51,7 +53,9 @@ def test_the_demo_config_needs_no_download_and_no_network() -> None:
     assert (settings.model.name, settings.server.host) == ("demo", "127.0.0.1")
 
 
-@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", sorted({*CONFIGS.rglob("*.yaml")} - {LOCAL}), ids=lambda file: file.name
+)
 def test_every_example_agrees_with_its_model(file: Path) -> None:
     (report,) = judge_files(
         [check_file(file)], Given(gpu=None, present=None, online=False, environment={})
@@ -82,3 +86,20 @@ def test_the_tokens_in_a_comment_are_what_the_estimate_says(
     assert answer.capacity is not None
     assert f"{round(answer.capacity.tokens, -3):,}" in said
     assert said in words
+
+
+def test_the_six_use_cases_are_there() -> None:
+    assert {file.stem for file in (CONFIGS / "use-cases").iterdir()} == {
+        *("development", "production-two-gpus", "code-generation", "creative-writing"),
+        *("quantized", "local-path"),
+    }
+
+
+def test_the_local_path_waits_for_a_directory_of_the_readers() -> None:
+    (report,) = judge_files(
+        [check_file(LOCAL)], Given(gpu=None, present=None, online=False, environment={})
+    )
+
+    assert report.problems == ()
+    (note,) = report.notes
+    assert "nothing at ./models/my-model" in note

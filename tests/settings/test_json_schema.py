@@ -15,7 +15,7 @@ from mixvllm.settings.fields import all_fields
 from mixvllm.settings.json_schema import config_schema, schema_text
 from mixvllm.settings.yaml_document import read_yaml
 
-CONFIGS = sorted(Path(__file__).parents[2].joinpath("configs").glob("*.yaml"))
+CONFIGS = sorted(Path(__file__).parents[2].joinpath("configs").rglob("*.yaml"))
 SETTINGS_FILES = [file for file in CONFIGS if file.name != "mcp_servers.yaml"]
 
 RIGHT = [

@@ -46,6 +46,18 @@ SOURCES = {
         " must be divisible by tensor parallel size (",
     ),
     "distributed/device_communicators/pynccl_wrapper.py": ("NCCL error: ",),
+    "model_executor/layers/quantization/utils/fp8_utils.py": (
+        "The output_size of gate's and up's weight = ",
+        "The input_size of down's weight = ",
+        "is not divisible by weight quantization block_n = ",
+        "is not divisible by weight quantization block_k = ",
+    ),
+    "model_executor/models/qwen3_moe.py": (
+        "is greater than the number of experts {config.num_experts}",
+    ),
+    "model_executor/layers/fused_moe/layer.py": (
+        "EPLB currently only supports even distribution of experts across ranks. Got ",
+    ),
 }
 
 KV_CACHE = (
@@ -155,6 +167,24 @@ SAID = [
         "max_model_len (max_position_embeddings=8192 or model_max_length=None in model's",
         "shape",
         "99,999 tokens are more than the 8,192 that the model allows",
+    ),
+    (
+        "ValueError: The output_size of gate's and up's weight = 192 is not divisible by weight "
+        "quantization block_n = 128.",
+        "shape",
+        "divided over the GPUs, an expert is 192 wide, which is no multiple of the 128 that its "
+        "weights were quantized in",
+    ),
+    (
+        "ValueError: Tensor parallel size 16 is greater than the number of experts 8.",
+        "shape",
+        "8 experts cannot be divided over 16 GPUs",
+    ),
+    (
+        "ValueError: EPLB currently only supports even distribution of experts across ranks. Got "
+        "130 experts and 4 EP ranks.",
+        "shape",
+        "130 experts cannot be balanced over 4 GPUs: their number must be a multiple",
     ),
     (
         "torch.distributed.DistNetworkError: The server socket has failed to listen on any local "

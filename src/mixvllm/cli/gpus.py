@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -15,10 +14,10 @@ from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
 from mixvllm.errors import EstimateError, UsageError
 from mixvllm.gpus.demand import Demand, unmet
-from mixvllm.gpus.device import Inventory
 from mixvllm.gpus.inventory import NVML_DEADLINE_S, TORCH_DEADLINE_S, Machine
 from mixvllm.render.gpus import GpuView
 from mixvllm.render.gpus_json import inventory_as_json
+from mixvllm.server.named_processes import with_servers_named
 
 WATCH, WATCH_EVERY_S = "--watch", 2
 
@@ -112,8 +111,10 @@ def gpus(
         if watch is not None:
             from mixvllm.cli.gpus_watch import keep_showing
 
-            return keep_showing(lambda: described(machine.inventory()), watch, invocation.output)
-        inventory = described(machine.inventory(with_links=topology))
+            return keep_showing(
+                lambda: with_servers_named(machine.inventory()), watch, invocation.output
+            )
+        inventory = with_servers_named(machine.inventory(with_links=topology))
     if wanted is not None:
         from mixvllm.cli.gpus_for import answer_for
 
@@ -129,17 +130,6 @@ def gpus(
         invocation.output.warn(missing)
         return ExitStatus.NO
     return ExitStatus.DONE
-
-
-def described(inventory: Inventory) -> Inventory:
-    """The inventory, with what this machine tells of the processes on the GPUs."""
-    if not any(gpu.processes for gpu in inventory.gpus):
-        return inventory
-    from mixvllm.gpus.processes import with_processes_named
-    from mixvllm.server.registry import running_servers
-
-    servers = {server.pid for server in running_servers()}
-    return replace(inventory, gpus=with_processes_named(inventory.gpus, servers))
 
 
 def _size(text: str | None) -> int:

@@ -40,7 +40,7 @@ def render_problems(problems: Iterable[Problem]) -> RenderableType:
 def render_problem(problem: Problem) -> Text:
     """One problem, a line or a few."""
     text = Text()
-    text.append(place(problem), style="bold")
+    text.append(problem.place, style="bold")
     text.append(": ")
     if problem.severity != "error":
         text.append(f"{problem.severity}: ", style=SEVERITY_STYLES[problem.severity])
@@ -48,26 +48,12 @@ def render_problem(problem: Problem) -> Text:
         text.append(problem.key, style="cyan")
         text.append(": ")
     text.append(problem.message)
-    if problem.suggestion:
-        text.append(f" ({hint(problem)})", style="green")
+    if problem.advice:
+        text.append(f" ({problem.advice})", style="green")
     if problem.source_line is not None and problem.line and problem.column:
         text.append("\n")
         text.append_text(_source(_shown_line(problem), problem.line, problem.column))
     return text
-
-
-def place(problem: Problem) -> str:
-    """Where it is: `phi3.yaml:12:9`, `environment`, `command line`."""
-    if problem.source != "file" or problem.file is None:
-        return problem.source
-    parts = (problem.file, problem.line, problem.column)
-    return ":".join(str(part) for part in parts if part is not None)
-
-
-def hint(problem: Problem) -> str:
-    """The suggestion as words: a name becomes a question, a sentence stays one."""
-    suggestion = problem.suggestion or ""
-    return suggestion if " " in suggestion else f"did you mean {suggestion}?"
 
 
 def _shown_line(problem: Problem) -> str:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from mixvllm.errors import Problem
-from mixvllm.render.settings import hint, problem_as_json, render_problem
+from mixvllm.render.settings import problem_as_json, render_problem
 from mixvllm.settings.check import FileReport
 
 
@@ -65,7 +65,7 @@ def _annotation(problem: Problem) -> str:
     properties = ",".join(f"{k}={_property(v)}" for k, v in where.items() if v is not None)
     message = f"{problem.key}: {problem.message}" if problem.key else problem.message
     if problem.suggestion:
-        message += f" ({hint(problem)})"
+        message += f" ({problem.advice})"
     return f"::{kind} {properties}::{_escaped(message)}"
 
 

@@ -17,6 +17,7 @@ from mixvllm.server.middleware.generation_defaults import GenerationDefaults
 from mixvllm.server.middleware.polite_ends import PoliteEnds
 from mixvllm.server.middleware.request_id import IdOfBody, RequestId
 from mixvllm.server.middleware.stream_keep_alive import StreamKeepAlive
+from mixvllm.server.middleware.whole_characters import WholeCharacters
 from mixvllm.server.openai_errors import answer_http_error
 from mixvllm.server.routes import create_router
 from mixvllm.server.state import ServerState
@@ -47,7 +48,7 @@ def create_gateway(live: LiveSettings, supervisor: ServerState) -> FastAPI:
         completed = GenerationDefaults(ended, live, max_model_len)
         admission = Admission(IdOfBody(completed), live)
         traffic.waiting = admission.waiting
-        return BodyLimit(admission, live)
+        return BodyLimit(WholeCharacters(admission), live)
 
     def max_model_len() -> int | None:
         return supervisor.engine.facts.max_model_len if supervisor.engine else None

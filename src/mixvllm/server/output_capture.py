@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -81,13 +82,22 @@ def _lines(pipe: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def new_log_file(directory: Path, *, now: datetime) -> Path:
-    """Make the log file of a server, readable by this user alone, and remove the oldest ones."""
+def new_log_file(directory: Path, *, now: datetime, of_child: bool = False) -> Path:
+    """Make the log file of a server, readable by this user alone, and remove the oldest ones.
+
+    That of a child is for its words, beside the log that it makes for vLLM's; a program may start
+    several.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     old = sorted(directory.glob("serve-*.log"))
     for path in old[: max(0, len(old) - KEPT_LOGS + 1)]:
         path.unlink(missing_ok=True)
-    log = directory / f"serve-{now:%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    name = f"serve-{now:%Y%m%d-%H%M%S}-{os.getpid()}"
+    if of_child:
+        handle, made = tempfile.mkstemp(".log", f"{name}-", directory)
+        os.close(handle)
+        return Path(made)
+    log = directory / f"{name}.log"
     log.touch(mode=0o600)
     return log
 

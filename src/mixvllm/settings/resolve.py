@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mixvllm.errors import Problem, SettingsError
 from mixvllm.settings.file_keys import DEFAULT_FILE, PROFILES_KEY
-from mixvllm.settings.layers.command_line import GivenFlag, read_command_line
+from mixvllm.settings.layers.command_line import (
+    GivenFlag,
+    read_arguments,
+    read_command_line,
+)
 from mixvllm.settings.layers.environment import (
     CONFIG_VARIABLE,
     PROFILE_VARIABLE,
@@ -33,6 +37,7 @@ class Sources:
     Attributes:
         flags: The flags that were given.
         pass_through: What followed `--`.
+        arguments: Flags that a Python program gives by name.
         config: The file that `--config` names.
         profile: The profile that `--profile` names.
         environment: The variables.
@@ -41,6 +46,7 @@ class Sources:
 
     flags: Sequence[GivenFlag] = ()
     pass_through: Sequence[str] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     config: Path | None = None
     profile: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -74,7 +80,10 @@ def resolve(sources: Sources) -> Resolved:
     config_file, chosen = _choose_file(sources)
     readings = [
         validate(read_environment(sources.environment)),
-        validate(read_command_line(sources.flags, sources.pass_through)),
+        validate(
+            read_command_line(sources.flags, sources.pass_through)
+            + read_arguments(sources.arguments)
+        ),
         validate(_read_file(config_file, sources)),
     ]
     problems = [*chosen.problems, *(p for reading in readings for p in reading.problems)]

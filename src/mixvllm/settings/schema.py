@@ -7,6 +7,8 @@ environment.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -55,3 +57,27 @@ class ServeConfig(LayeredSettings):
     def served_name(self) -> str | None:
         """The name that requests use for the model."""
         return self.model.served_name or self.model.name
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, profile: str | None = None) -> ServeConfig:
+        """The settings of a file over the defaults; the environment is not asked.
+
+        Raises:
+            SettingsError: with every problem of the file.
+        """
+        from mixvllm.settings.direct import settings_of_file
+
+        return settings_of_file(Path(path), profile)
+
+    def merge_cli_args(self, args: Mapping[str, Any]) -> ServeConfig:
+        """These settings with flags above them, as `vars(args)` of a parser holds them.
+
+        Args:
+            args: Flags of `mixvllm serve` by their names (`gpu_memory`); None is not given.
+
+        Raises:
+            SettingsError: with everything that is wrong with the flags.
+        """
+        from mixvllm.settings.direct import settings_with
+
+        return settings_with(self, args)

@@ -105,9 +105,10 @@ def estimate_request(settings: ServeConfig, choices: Choices) -> EstimateRequest
     """What the settings and the options ask for; an option wins over the same vLLM argument.
 
     Raises:
-        UsageError: an option's value is no GPU, size or version.
+        UsageError: an option's value is no GPU, size, version or count.
         EstimateError: an argument of vLLM's that is not modelled, or not of its type.
     """
+    check_counts(choices)
     asked = {name: getattr(settings.inference, name) for name in INFERENCE_READ}
     asked |= read_arguments(settings.vllm)
     asked["pooling"] = pools(settings.vllm)
@@ -125,6 +126,20 @@ def estimate_request(settings: ServeConfig, choices: Choices) -> EstimateRequest
         concurrency=choices.concurrency,
         load=choices.load,
     )
+
+
+def check_counts(choices: Choices) -> None:
+    """Refuse counts below 1, which a Python program can give.
+
+    Raises:
+        UsageError: one is below 1.
+    """
+    load = choices.load
+    counts = {"block_size": choices.block_size, "concurrency": choices.concurrency}
+    counts |= {"prompt": load.prompt_tokens, "output": load.output_tokens} if load else {}
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise UsageError(f"{name} must be at least 1, not {count}.")
 
 
 def memory_arguments(given: Mapping[str, Any]) -> str:

@@ -219,6 +219,30 @@ TEMPLATES = (
         "{heads} attention heads cannot be divided over {ranks} GPUs",
     ),
     _said(
+        "shape",
+        r"The (?:output_size of gate's and up's|input_size of down's) weight = (?P<width>\d+) is "
+        r"not divisible by weight quantization block_[nk] = (?P<block>\d+)",
+        "divided over the GPUs, an expert is {width} wide, which is no multiple of the "
+        "{block} that its weights were quantized in",
+        "fewer GPUs for tensor parallelism (`--gpus`)",
+        "`vllm: {{enable_expert_parallel: true}}`, which divides whole experts over the GPUs",
+    ),
+    _said(
+        "shape",
+        r"Tensor parallel size (?P<ranks>\d+) is greater than the number of experts "
+        r"(?P<experts>\d+)",
+        "{experts} experts cannot be divided over {ranks} GPUs",
+        "`--gpus {experts}` or fewer",
+    ),
+    _said(
+        "shape",
+        r"EPLB currently only supports even distribution of experts across ranks\. Got "
+        r"(?P<experts>\d+) experts and (?P<ranks>\d+) EP ranks",
+        "{experts} experts cannot be balanced over {ranks} GPUs: their number must be a multiple",
+        "leave `enable_eplb` out",
+        "a `num_redundant_experts` with which it is a multiple of {ranks}",
+    ),
+    _said(
         "parser",
         r"invalid (?P<what>tool call|reasoning) parser: (?P<name>\S+)",
         "vLLM has no {what} parser {name}",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mixvllm.settings.fields import SettingField, all_fields
-from mixvllm.settings.origin import given_by_flag
+from mixvllm.errors import Problem
+from mixvllm.settings.fields import PASS_THROUGH_SECTION, SettingField, all_fields
+from mixvllm.settings.names import nearest
+from mixvllm.settings.origin import Given, given_by_flag
 from mixvllm.settings.reading import Reading, find_contradictions
 
 MODEL_ARGUMENT = "MODEL"
+# What `vars(args)` of a program's own parser holds beside settings.
+NO_SETTING = frozenset({"config"})
 
 
 @dataclass(frozen=True)
@@ -43,3 +47,38 @@ def read_command_line(flags: Sequence[GivenFlag], pass_through: Sequence[str] = 
         passed = read_vllm_flags(pass_through)
     everything = (*given, *passed.given)
     return Reading(everything, (*passed.problems, *find_contradictions(everything)))
+
+
+def read_arguments(arguments: Mapping[str, Any]) -> Reading:
+    """Read flags that a program gives by name (`gpu_memory=0.8`); None is not given.
+
+    `vllm` takes a mapping of vLLM's own arguments.
+    """
+    given: list[Given] = []
+    problems: list[Problem] = []
+    for name, value in arguments.items():
+        if value is None or name in NO_SETTING:
+            continue
+        field = _fields_by_flag().get(f"--{name.replace('_', '-')}")
+        if field is not None:
+            given.append(given_by_flag(field.key, name, value))
+        elif name == PASS_THROUGH_SECTION and isinstance(value, Mapping):
+            given.extend(_passed_on(value))
+        else:
+            problems.append(_unknown_argument(name))
+    return Reading(tuple(given), (*problems, *find_contradictions(given)))
+
+
+def _passed_on(arguments: Mapping[str, Any]) -> Iterator[Given]:
+    for name, value in arguments.items():
+        key = f"{PASS_THROUGH_SECTION}.{name.replace('-', '_')}"
+        yield given_by_flag(key, f"{PASS_THROUGH_SECTION}.{name}", value)
+
+
+def _unknown_argument(name: str) -> Problem:
+    if name == PASS_THROUGH_SECTION:
+        message, near = "must be a mapping of vLLM's own arguments", None
+    else:
+        known = [flag.lstrip("-").replace("-", "_") for flag in _fields_by_flag()]
+        message, near = "is no setting", nearest(name, known)
+    return Problem(message=message, key=name, suggestion=near, source="command line")

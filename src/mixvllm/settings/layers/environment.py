@@ -65,6 +65,15 @@ def read_environment(environment: Mapping[str, str]) -> Reading:
     return Reading((*given, *ours), tuple(problems))
 
 
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that set nothing of ours: for a child that is told its settings."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.upper().startswith(ENVIRONMENT_PREFIX) and name not in VLLM_VARIABLES
+    }
+
+
 def _known_variables() -> dict[str, SettingField]:
     return {
         f"{ENVIRONMENT_PREFIX}{section}__{name}".upper(): field

@@ -1,0 +1,52 @@
+"""The body of a request, made of history, sampling settings and tools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mixvllm.chat.history import History
+from mixvllm.chat.messages import Message, sendable, tool_declaration
+from mixvllm.chat.sampling import Sampling
+from mixvllm.chat.tools import Tool
+
+CHOICES = frozenset({"auto", "none", "required"})
+
+
+def messages_to_send(history: History, left_out: int | None = None) -> list[Message]:
+    """The messages of a request: the system prompt, and the turns that still fit."""
+    skipped = history.left_out if left_out is None else left_out
+    system = [{"role": "system", "content": history.system}] if history.system else []
+    turns = history.turns[skipped:]
+    said = [
+        sendable(message, with_reasoning=turn is turns[-1])
+        for turn in turns
+        for message in turn.messages
+    ]
+    return [*system, *said]
+
+
+def chat_body(
+    model: str,
+    messages: Sequence[Message],
+    sampling: Sampling,
+    tools: Sequence[Tool],
+    tool_choice: str | None = None,
+) -> dict[str, Any]:
+    """The body of a chat completion.
+
+    Args:
+        model: The model's name.
+        messages: What was said.
+        sampling: What the user set; the rest is the server's to choose.
+        tools: What the model may call.
+        tool_choice: `auto`, `none`, `required`, or the name of the one tool to call.
+    """
+    body: dict[str, Any] = {"model": model, "messages": list(messages), **sampling.as_body()}
+    if tools:
+        body["tools"] = [tool_declaration(tool) for tool in tools]
+        if tool_choice in CHOICES:
+            body["tool_choice"] = tool_choice
+        elif tool_choice is not None:
+            body["tool_choice"] = {"type": "function", "function": {"name": tool_choice}}
+    return body

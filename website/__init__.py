@@ -1,0 +1,1 @@
+"""What builds the manual as a site (`nox -s docs`)."""
