@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import pyte
 
+from mixvllm.cli.chat_input import PROMPT
 from tests.cli.terminal import PATIENCE_S, Terminal, running
 
 SCROLLBACK = 10_000
@@ -49,14 +50,23 @@ class Screen(Terminal):
 
     def see(self, text: str, times: int = 1) -> None:
         """Read until the text is to be seen so often."""
-        until = time.monotonic() + PATIENCE_S
-        while self.text.count(text) < times:
-            assert time.monotonic() < until, self.text
-            assert self._read(), self.text
+        self._read_until(lambda: self.text.count(text) >= times)
+
+    def is_asked(self) -> None:
+        """Read until the cursor stands behind a prompt."""
+        drawn = self._drawn
+        self._read_until(lambda: drawn.display[drawn.cursor.y].startswith(PROMPT))
 
     def say(self, text: str) -> None:
-        """Type a line."""
+        """Type a line when it is asked for."""
+        self.is_asked()
         self.type(text + ENTER)
+
+    def _read_until(self, holds: Callable[[], bool]) -> None:
+        until = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < until, self.text
+            assert self._read(), self.text
 
     def _read(self) -> bool:
         seen = len(self.written)

@@ -18,6 +18,7 @@ def typing_unseen() -> Iterator[None]:
         return
     before = termios.tcgetattr(terminal)
     unseen = before.copy()
+    unseen[0] &= ~termios.ICRNL  # Enter stays Enter for who reads it then
     unseen[3] &= ~termios.ECHO
     termios.tcsetattr(terminal, termios.TCSADRAIN, unseen)
     try:
