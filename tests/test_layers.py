@@ -12,6 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 LEAVES = (
     "mixvllm",
+    "mixvllm.error_codes",
     "mixvllm.errors",
     "mixvllm.directories",
     "mixvllm.secret_names",
@@ -47,6 +48,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.chat.served_model",
         "mixvllm.chat.tools",
         "mixvllm.doctor.check",
+        "mixvllm.lessons.diagram",
+        "mixvllm.lessons.lesson",
+        "mixvllm.lessons.markdown",
+        "mixvllm.lessons.spans",
         "mixvllm.gpus.device",
         "mixvllm.gpus.formats",
         "mixvllm.sizing.placement",
@@ -105,6 +110,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.server.address",
         "mixvllm.vllm_internals.tool_parsers",
     ),
+    "mixvllm.lessons": ("mixvllm.settings",),
+    # A lesson is found and read without the settings, which take longer to import than all of it.
+    **dict.fromkeys(("mixvllm.lessons.library", "mixvllm.lessons.lesson"), ("mixvllm.lessons",)),
     "mixvllm.gpus": (),
     "mixvllm.doctor": (
         "mixvllm.gpus",
@@ -115,14 +123,20 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "mixvllm.models": (),
     "mixvllm.memory": ("mixvllm.models.description", "mixvllm.models.weights.groups"),
-    "mixvllm.settings": ("mixvllm.vllm_internals.arguments", "mixvllm.vllm_internals.installed"),
+    "mixvllm.settings": (
+        "mixvllm.vllm_internals.arguments",
+        "mixvllm.vllm_internals.installed",
+        "mixvllm.vllm_internals.removed_arguments",
+    ),
     "mixvllm.vllm_internals": ("mixvllm.settings.schema",),
     # Data that the settings are checked against: light, and below everything.
     "mixvllm.vllm_internals.arguments": ("mixvllm.vllm_internals.installed",),
     "mixvllm.vllm_internals.model_types": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.late_errors": (),
+    "mixvllm.vllm_internals.removed_arguments": (),
     "mixvllm.vllm_internals.tool_parsers": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.installed": (),
+    "mixvllm.error_codes": (),
     "mixvllm.errors": (),
     "mixvllm.directories": (),
     "mixvllm.secret_names": (),
@@ -136,6 +150,8 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "ruamel": ("mixvllm.settings.yaml_document", "mixvllm.settings.yaml_writer"),
     "pydantic": (
         "mixvllm.settings",
+        "mixvllm.chat.mcp_connection",
+        "mixvllm.chat.shipped",
         "mixvllm.server",
         "mixvllm.render.settings",
         "mixvllm.vllm_internals.arguments",
@@ -150,6 +166,9 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "safetensors": ("mixvllm.models.demo_conversion",),
     "tokenizers": ("mixvllm.models.demo_conversion",),
     "openai": ("mixvllm.chat.api_client",),
+    # What the MCP SDK stands on, where it is given more than it makes itself.
+    "anyio": ("mixvllm.chat.mcp_connection",),
+    "httpx2": ("mixvllm.chat.mcp_connection",),
     "mcp": ("mixvllm.chat.mcp_connection", "mixvllm.chat.shipped"),
     "mcp_types": ("mixvllm.chat.mcp_connection", "mixvllm.chat.shipped"),
     "prompt_toolkit": ("mixvllm.cli",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
@@ -36,3 +37,14 @@ def runtime_directory() -> Path:
 def runtime_variable() -> str:
     """The variable that chooses the runtime directory."""
     return "XDG_RUNTIME_DIR" if os.environ.get("XDG_RUNTIME_DIR") else "XDG_STATE_HOME"
+
+
+def hub_home(environment: Mapping[str, str]) -> Path:
+    """Where Hugging Face's tools keep token and cache (`$HF_HOME`)."""
+    default = f"{environment.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
+    return Path(environment.get("HF_HOME") or default).expanduser()
+
+
+def hub_cache(environment: Mapping[str, str]) -> Path:
+    """Where they keep models (`$HF_HUB_CACHE`)."""
+    return Path(environment.get("HF_HUB_CACHE") or hub_home(environment) / "hub").expanduser()

@@ -24,7 +24,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from mixvllm.error_codes import ErrorCode
 
 Severity = Literal["error", "warning", "note"]
 
@@ -43,6 +46,7 @@ class Problem:
         suggestion: What to write instead, or None.
         source: Where it stands when that is not a file: `environment` or `command line`.
         source_line: The text of the line, for the caret; None outside files.
+        code: Its stable name; the manual has a section for each.
     """
 
     message: str
@@ -54,6 +58,7 @@ class Problem:
     suggestion: str | None = None
     source: Literal["file", "environment", "command line"] = "file"
     source_line: str | None = None
+    code: ErrorCode = "settings-invalid"
 
     @property
     def place(self) -> str:
@@ -77,12 +82,24 @@ class Problem:
 
 
 class MixvllmError(Exception):
-    """Anything that mixvllm tells its user in words instead of a traceback."""
+    """Anything that mixvllm tells its user in words instead of a traceback.
+
+    `code` is its stable name, the kind's own where a raise names none; None where the message says
+    all that there is to know.
+    """
+
+    code: ErrorCode | None = None
 
     def __init__(
-        self, message: str, *, hint: str | None = None, problems: Sequence[Problem] = ()
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        problems: Sequence[Problem] = (),
+        code: ErrorCode | None = None,
     ) -> None:
         super().__init__(message)
+        self.code = code or type(self).code
         self.message = message
         self.hint = hint
         self.problems = tuple(problems)
@@ -98,29 +115,43 @@ class UsageError(MixvllmError):
 class SettingsError(MixvllmError):
     """The settings are invalid; `problems` lists everything found, in all layers."""
 
+    code = "settings-invalid"
+
 
 class PreflightError(MixvllmError):
     """What is asked for is certain to fail; `problems` lists why, with the ways out."""
+
+    code = "settings-invalid"
 
 
 class ModelError(MixvllmError):
     """The model cannot be found, fetched or prepared."""
 
+    code = "model-unreadable"
+
 
 class EstimateError(MixvllmError):
     """The memory rules do not cover this; the message names what, instead of a wrong number."""
+
+    code = "not-estimated"
 
 
 class LogError(MixvllmError):
     """A file is no start-up log of vLLM, or cannot be read."""
 
+    code = "not-a-log"
+
 
 class AddressError(MixvllmError):
     """The server's address cannot be bound."""
 
+    code = "address"
+
 
 class DirectoryError(MixvllmError):
     """A directory of ours cannot be made or written."""
+
+    code = "directory-not-writable"
 
 
 class ChatError(MixvllmError):
@@ -130,6 +161,8 @@ class ChatError(MixvllmError):
 class ModelChoiceError(ChatError):
     """The server has several models, or not the one asked for; `names` are those it has."""
 
+    code = "model-choice"
+
     def __init__(self, message: str, *, hint: str | None = None, names: Sequence[str] = ()) -> None:
         super().__init__(message, hint=hint)
         self.names = tuple(names)
@@ -138,17 +171,30 @@ class ModelChoiceError(ChatError):
 class InstallationError(MixvllmError):
     """Something that must be installed is missing or of an unsupported version."""
 
+    code = "vllm-missing"
+
 
 class EngineStartError(MixvllmError):
     """vLLM could not load the model; `log` has everything that it printed."""
 
-    def __init__(self, message: str, *, hint: str | None = None, log: Path | None = None) -> None:
-        super().__init__(message, hint=hint)
+    code: ErrorCode | None = "engine-start"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        log: Path | None = None,
+        code: ErrorCode | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
         self.log = log
 
 
 class EngineDiedError(EngineStartError):
     """The engine died after it had been ready."""
+
+    code = "engine-died"
 
 
 @contextmanager

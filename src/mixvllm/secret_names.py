@@ -6,12 +6,12 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-SECRET_NAME = re.compile(r"key|token$|secret|password", re.IGNORECASE)
+SECRET_NAME = re.compile(r"key|token$|secret|password|^authorization$", re.IGNORECASE)
 SHOWN_COMMAND_LENGTH = 160
 # A name as YAML writes it before its value: `api_key: x`, `{"api_key": "x", ...}`.
 SECRET_ENTRY = re.compile(
     r"""
-    (?P<name> \w*(?:key|token|secret|password)["']?\s*:\s+ )
+    (?P<name> \w*(?:key|token|secret|password|authorization)["']?\s*:\s+ )
     (?P<value> "[^"]*"? | '[^']*'? | \[[^\]]*\]? | [^\s,}\]#][^,}\]#]* )
     """,
     re.IGNORECASE | re.VERBOSE,

@@ -65,6 +65,7 @@ def test_the_json_report_has_the_contracts_shape(mixvllm: Command, bad: Path) ->
         "message": "is no setting of `model`",
         "severity": "error",
         "suggestion": "name",
+        "code": "unknown-setting",
     }
 
 

@@ -51,7 +51,7 @@ def test_under_json_a_failure_is_json_too(
     assert ran.code == 2
     assert ran.err == ""
     assert message in ran.json["error"]["message"]
-    assert set(ran.json["error"]) == {"message", "hint", "problems"}
+    assert set(ran.json["error"]) == {"message", "hint", "code", "problems"}
 
 
 def test_a_wrong_profile_names_the_ones_there_are(mixvllm: Command, tmp_path: Path) -> None:

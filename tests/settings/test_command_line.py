@@ -182,3 +182,31 @@ def test_a_flag_that_may_be_repeated_makes_a_list() -> None:
 def test_dotted_keys_grow_as_in_vllm(words: tuple[str, ...], value: str) -> None:
     dotted = [f"--hf-overrides.{w}" if i % 2 == 0 else w for i, w in enumerate(words)]
     assert passed(*dotted) == {"vllm.hf_overrides": value}
+
+
+@pytest.mark.parametrize("written", ["-qawq", "-q=awq"])
+def test_a_value_may_stand_on_a_flag_of_one_letter(written: str) -> None:
+    assert passed(written) == {"inference.quantization": "awq"}
+
+
+def test_a_value_on_a_longer_short_flag_is_named_with_what_to_write() -> None:
+    key, message, suggestion = problem_with("-tp2")
+
+    assert (key, suggestion) == ("-tp2", "write -tp 2")
+    assert message == "is no flag that this vLLM knows"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("--disable-log-requests", "unless `--enable-log-requests` asks for it"),
+        ("--no-enable-reasoning", "`--reasoning-parser` alone"),
+        ("--num_scheduler_steps=8", "it has no effect any more"),
+    ],
+)
+def test_a_flag_that_vllm_has_no_more_is_no_typo_of_another(written: str, said: str) -> None:
+    _, message, suggestion = problem_with(written)
+
+    assert "earlier versions of vLLM" in message
+    assert said in message
+    assert suggestion is None

@@ -69,127 +69,127 @@ KV_CACHE = (
 SAID = [
     (
         KV_CACHE,
-        "kv cache too small",
+        "kv-cache-too-small",
         "one request of 8,192 tokens takes 0.35 GiB of KV cache, and vLLM has 0.04 GiB left for it",
     ),
     (
         "ValueError: No available memory for the cache blocks. Try increasing "
         "`gpu_memory_utilization` when initializing the engine (this flag",
-        "no kv cache",
+        "no-kv-cache",
         "weights and activations leave no memory for the KV cache",
     ),
     (
         "ValueError: Free memory on device cuda:0 (18.2/79.11 GiB) on startup is less than desired "
         "GPU memory utilization (0.9, 71.2 GiB). Decrease GPU memory utilization or reduce GPU "
         "memory used by other processes.",
-        "gpu memory in use",
+        "gpu-memory-in-use",
         "vLLM asks for 71.2 GiB (0.9 of 79.11 GiB) of cuda:0, and 18.2 GiB were free",
     ),
     (
         "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 896.00 MiB. GPU 1 has a "
         "total capacity of 23.53 GiB of which 41.19 MiB is free. Including non-PyTorch memory",
-        "out of gpu memory",
+        "out-of-gpu-memory",
         "GPU 1 ran out of memory: 896.00 MiB more were needed, and of 23.53 GiB only 41.19 MiB "
         "were free",
     ),
     (
         "RuntimeError: CUDA out of memory occurred when warming up sampler with 1024 dummy "
         "requests. Please try lowering `max_num_seqs` or `gpu_memory_utilization`",
-        "out of gpu memory",
+        "out-of-gpu-memory",
         "the GPU ran out of memory when vLLM tried the sampler with 1024 requests",
     ),
     (
         "AssertionError: Error in memory profiling. Initial free memory 20.1 GiB, current free "
         "memory 33.5 GiB. This happens when other processes sharing the same container",
-        "gpu memory changed",
+        "gpu-memory-changed",
         "another process gave back GPU memory while vLLM measured it (20.1 GiB free before, 33.5 "
         "GiB after)",
     ),
     (
         "ValueError: max_num_seqs (1024) exceeds available Mamba cache blocks (310). Each decode",
-        "too many sequences",
+        "too-many-sequences",
         "max_num_seqs is 1024, and there are 310 blocks of state, one a sequence",
     ),
     (
         "OSError: You are trying to access a gated repo.\nMake sure to have access to it at",
-        "gated model",
+        "gated-model",
         "the hub lets only those in who asked the model's owner, or who have a key",
     ),
     (
         "RuntimeError: Failed to load the model config. If the model is a custom model not yet "
         "available in the HuggingFace transformers library, consider setting "
         "`trust_remote_code=True` in LLM",
-        "remote code",
+        "remote-code-needed",
         "the model config is read by code that comes with the model, or is not known to this "
         "release of transformers",
     ),
     (
         "ValueError: Model architectures ['NewForCausalLM'] are not supported for now. Supported "
         "architectures: dict_keys(['AfmoeForCausalLM'])",
-        "architecture",
+        "architecture-unsupported",
         "this vLLM does not serve the architecture 'NewForCausalLM'",
     ),
     (
         "ImportError: LlamaTokenizer requires the SentencePiece library but it was not found in",
-        "tokenizer",
+        "tokenizer-missing",
         "the tokenizer needs the library SentencePiece, which is not installed",
     ),
     (
         "OSError: Can't load tokenizer for '/models/mine'. If you were trying to load it from",
-        "tokenizer",
+        "tokenizer-missing",
         "/models/mine has no tokenizer that can be loaded",
     ),
     (
         "RuntimeError: Cannot find any model weights with `/models/mine`",
-        "weights",
+        "model-incomplete",
         "/models/mine has no weights in a format that vLLM loads",
     ),
     (
         "ValueError: The quantization method modelopt is not supported for the current GPU. "
         "Minimum capability: 80. Current capability: 75.",
-        "formats",
+        "quantization-mismatch",
         "the quantization method modelopt needs compute capability 80, and the GPU has 75",
     ),
     (
         "ValueError: torch.float32 is not supported for quantization method awq. Supported dtypes: "
         "[torch.float16, torch.bfloat16]",
-        "formats",
+        "number-format",
         "the quantization method awq does not compute in float32",
     ),
     (
         "ValueError: Bfloat16 is only supported on GPUs with compute capability of at least 8.0. "
         "Your Tesla T4 GPU has compute capability 7.5. You can use float16 instead",
-        "formats",
+        "number-format",
         "Tesla T4 (compute capability 7.5) has no bfloat16, which needs 8.0",
     ),
     (
         "ValueError: User-specified max_model_len (99999) is greater than the derived "
         "max_model_len (max_position_embeddings=8192 or model_max_length=None in model's",
-        "shape",
+        "context-too-long",
         "99,999 tokens are more than the 8,192 that the model allows",
     ),
     (
         "ValueError: The output_size of gate's and up's weight = 192 is not divisible by weight "
         "quantization block_n = 128.",
-        "shape",
+        "tensor-parallel-size",
         "divided over the GPUs, an expert is 192 wide, which is no multiple of the 128 that its "
         "weights were quantized in",
     ),
     (
         "ValueError: Tensor parallel size 16 is greater than the number of experts 8.",
-        "shape",
+        "tensor-parallel-size",
         "8 experts cannot be divided over 16 GPUs",
     ),
     (
         "ValueError: EPLB currently only supports even distribution of experts across ranks. Got "
         "130 experts and 4 EP ranks.",
-        "shape",
+        "tensor-parallel-size",
         "130 experts cannot be balanced over 4 GPUs: their number must be a multiple",
     ),
     (
         "torch.distributed.DistNetworkError: The server socket has failed to listen on any local "
         "network address. port: 29500, useIpv6: false, code: -98, name: EADDRINUSE",
-        "port",
+        "engine-port-in-use",
         "a port that vLLM's processes talk over is in use by another program",
     ),
     (
@@ -200,19 +200,23 @@ SAID = [
     ),
     (
         "OSError: [Errno 28] No space left on device: '/psm_0a1b2c3d'",
-        "shared memory",
+        "shared-memory",
         "/dev/shm is too small: vLLM's processes pass their data through it",
     ),
-    ("OSError: [Errno 28] No space left on device: '/data/model.tmp'", "disk", "the disk is full"),
+    (
+        "OSError: [Errno 28] No space left on device: '/data/model.tmp'",
+        "disk-full",
+        "the disk is full",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("text", "kind", "message"), SAID)
-def test_it_is_recognised_and_said_in_one_sentence(text: str, kind: str, message: str) -> None:
+@pytest.mark.parametrize(("text", "code", "message"), SAID)
+def test_it_is_recognised_and_said_in_one_sentence(text: str, code: str, message: str) -> None:
     error = recognised(text)
 
     assert error is not None
-    assert (error.kind, error.message) == (kind, message)
+    assert (error.code, error.message) == (code, message)
 
 
 def test_what_is_not_known_is_left_in_vllms_words() -> None:

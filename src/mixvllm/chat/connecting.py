@@ -48,6 +48,7 @@ def no_server(endpoint: Endpoint, reason: str) -> ChatError:
     return ChatError(
         f"No server answers at {endpoint.base_url}: {reason.rstrip('.')}.",
         hint=hint if here else "Check the URL, and that this machine can reach it.",
+        code="server-not-reached",
     )
 
 

@@ -33,12 +33,16 @@ COMMANDS = {
         "mixvllm.cli.doctor",
         "Look at this machine: what is missing, and what to do about it.",
     ),
+    "explain": ("mixvllm.cli.explain", "Explain a topic, a setting or a flag, with sources."),
     "status": ("mixvllm.cli.status", "List the servers that run here."),
     "stop": ("mixvllm.cli.stop", "End a running server cleanly."),
 }
 
 # Commands that hand what follows `--` to vLLM.
 PASSING_ON = frozenset({"serve", "show", "estimate-kv"})
+
+# Set by the shell that asks what a word can become.
+COMPLETION_VARIABLE = "_MIXVLLM_COMPLETE"
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -49,7 +53,7 @@ app = command_group(
 )
 
 
-def show_version(asked: bool) -> None:
+def show_version(ctx: typer.Context, asked: bool) -> None:
     """Print the versions of mixvllm and vLLM, from package metadata alone."""
     if not asked:
         return
@@ -58,7 +62,12 @@ def show_version(asked: bool) -> None:
 
     engine = installed_engine()
     built = f"{engine.version} ({engine.build} build)" if engine else "not installed"
-    sys.stdout.write(f"mixvllm {__version__}\nvLLM {built}\n")
+    output: Output = ctx.obj.output
+    if output.as_json:
+        vllm = {"version": engine.version, "build": engine.build} if engine else None
+        output.json({"mixvllm": __version__, "vllm": vllm})
+    else:
+        output.text(f"mixvllm {__version__}\nvLLM {built}")
     raise typer.Exit
 
 
@@ -73,6 +82,7 @@ def root(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks; works with every command.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", hidden=True)] = False,
 ) -> None:
     """Serve language models with vLLM: know before you load, and stay up.
 
@@ -86,6 +96,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     # time; a command that goes on for longer switches it on again.
     gc.disable()
     _make_streams_usable()
+    if COMPLETION_VARIABLE in os.environ:
+        # What goes wrong at a Tab is not said: it would stand in the line that is being typed.
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open to the end
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 

@@ -19,6 +19,11 @@ from mixvllm.cli.chat_request import (
     choose_sampling,
     sampling_keys,
 )
+from mixvllm.cli.completion import (
+    complete_config_files,
+    complete_served_models,
+    complete_sessions,
+)
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.options import ConfigOption, ProfileOption, with_setting_flags
@@ -46,7 +51,13 @@ def chat(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", metavar="NAME", help="The model, where there are several."),
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME",
+            help="The model, where there are several.",
+            autocompletion=complete_served_models,
+        ),
     ] = None,
     url: Annotated[
         str | None,
@@ -98,6 +109,7 @@ def chat(
             metavar="FILE",
             help="The file of MCP servers; naming it enables them.",
             rich_help_panel=TOOLS,
+            autocompletion=complete_config_files,
         ),
     ] = None,
     yes: Annotated[
@@ -137,6 +149,7 @@ def chat(
             metavar="NAME",
             help="Go on with this session, or begin it.",
             rich_help_panel=SESSIONS,
+            autocompletion=complete_sessions,
         ),
     ] = None,
     hide_thinking: Annotated[

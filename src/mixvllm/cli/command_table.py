@@ -48,12 +48,14 @@ class CommandTable(TyperGroup):
         Raises:
             UsageError: there is no such command.
         """
-        if args[0] not in self.table and not args[0].startswith("-"):
+        is_typed = not ctx.resilient_parsing  # else it is being completed
+        if is_typed and args[0] not in self.table and not args[0].startswith("-"):
             raise UsageError(
                 f"There is no command {args[0]!r}.", hint=self._cure(ctx.command_path, args[0])
             )
         name, _, rest = super().resolve_command(ctx, args)
-        assert name is not None
+        if name is None:
+            return None, None, rest
         command = load_command(self.table, name)
         check_where_given(command, ctx)
         return name, command, rest
@@ -79,6 +81,8 @@ class CommandTable(TyperGroup):
 
     def _options(self, ctx: Any) -> Iterator[tuple[str, str]]:
         for option in self.get_params(ctx):
+            if getattr(option, "hidden", False):
+                continue
             help_text = getattr(option, "help", None)
             # typer keeps the names of --help in a set: their order would change from run to run.
             yield ", ".join(sorted(option.opts, key=len, reverse=True)), help_text or ""

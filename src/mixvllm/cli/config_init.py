@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.cli.completion import complete_gpus, complete_models
 from mixvllm.cli.config_tuning import Tuning, refuse_half_a_wish, tuned_content
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -41,6 +42,7 @@ def init(
             metavar="NAME",
             help="The model that the file names; the embedded one when left out.",
             show_default=False,
+            autocompletion=complete_models,
         ),
     ] = None,
     command: Annotated[
@@ -60,6 +62,7 @@ def init(
             metavar="NAME|SIZE",
             help="Tune the file for this GPU: H100, A100-40G, 24GiB, A100:79.25GiB.",
             show_default=False,
+            autocompletion=complete_gpus,
         ),
     ] = None,
     gpus: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mixvllm.cli.completion import complete_config_files, complete_gpus
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -37,7 +38,11 @@ def validate(
     ctx: typer.Context,
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", help="The files; ./mixvllm.yaml when none is named."),
+        typer.Argument(
+            metavar="FILE...",
+            help="The files; ./mixvllm.yaml when none is named.",
+            autocompletion=complete_config_files,
+        ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors too.")] = False,
     form: Annotated[
@@ -50,6 +55,7 @@ def validate(
             metavar="NAME|SIZE",
             help="The GPU that it must fit on, as in `estimate-kv`.",
             show_default="those present",
+            autocompletion=complete_gpus,
         ),
     ] = None,
     online: Annotated[
@@ -96,10 +102,10 @@ def _named(gpu: str) -> Gpu | None:
 
 
 def _present() -> PresentGpus | None:
-    """The GPUs of this machine; where no device shows, nothing more is loaded to look."""
-    from mixvllm.gpus.nodes import device_nodes
+    """The GPUs of this machine; where there is no sign of any, nothing more is loaded to look."""
+    from mixvllm.gpus.signs import any_sign
 
-    if not device_nodes().vendors:
+    if not any_sign():
         return None
     from mixvllm.sizing.present import present_gpus
 

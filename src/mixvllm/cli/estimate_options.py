@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.cli.completion import complete_gpus, complete_releases
 from mixvllm.cli.invocation import Invocation
 
 
@@ -29,6 +30,7 @@ GpuOption = Annotated[
         metavar="NAME|SIZE",
         help="The GPU: H100, A100-40G, RTX4090, MI300X, a size (24GiB), or both "
         "(A100:79.25GiB). [dim]\\[default: those of this machine][/]",
+        autocompletion=complete_gpus,
     ),
 ]
 CompareOption = Annotated[
@@ -37,6 +39,7 @@ CompareOption = Annotated[
         "--compare",
         metavar="GPU,...",
         help="Several GPUs side by side: H100,A100-80G,L40S,RTX4090.",
+        autocompletion=complete_gpus,
     ),
 ]
 KvCacheMemoryOption = Annotated[
@@ -55,6 +58,7 @@ VllmVersionOption = Annotated[
         metavar="X.Y[,...]",
         help="The release whose rules are taken; of several, what an upgrade changes. "
         "[dim]\\[default: the installed one, else the newest that is known][/]",
+        autocompletion=complete_releases,
     ),
 ]
 BlockSizeOption = Annotated[

@@ -19,9 +19,10 @@ def fail(output: Output, error: MixvllmError) -> int:
             error.hint,
             [placed_problem_as_json(problem) for problem in error.problems],
             shown=render_problems(error.problems),
+            code=error.code,
         )
     else:
-        output.fail(error.message, error.hint)
+        output.fail(error.message, error.hint, code=error.code)
     return exit_status_of(error)
 
 

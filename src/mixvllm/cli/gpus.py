@@ -9,6 +9,7 @@ import typer
 from rich.console import RenderableType
 from typer.core import TyperCommand
 
+from mixvllm.cli.completion import complete_models_and_files
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -74,6 +75,7 @@ def gpus(
             "--for",
             metavar="CONFIG|MODEL",
             help="Tell whether a model fits, on which of them, and with how much left.",
+            autocompletion=complete_models_and_files,
         ),
     ] = None,
     topology: Annotated[

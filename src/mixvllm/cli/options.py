@@ -12,6 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
+from mixvllm.cli.completion import (
+    complete_config_files,
+    complete_models,
+    complete_profiles,
+    completer_of,
+)
 from mixvllm.settings.fields import SettingField, all_fields
 from mixvllm.settings.layers.command_line import GivenFlag
 
@@ -22,6 +28,7 @@ ConfigOption = Annotated[
         "-c",
         metavar="FILE",
         help="The YAML file to read; ./mixvllm.yaml when none is named.",
+        autocompletion=complete_config_files,
         rich_help_panel="Configuration",
     ),
 ]
@@ -31,6 +38,7 @@ ProfileOption = Annotated[
         "--profile",
         metavar="NAME",
         help="A profile of the file, laid over the rest of it.",
+        autocompletion=complete_profiles,
         rich_help_panel="Configuration",
     ),
 ]
@@ -39,6 +47,7 @@ ModelArgument = Annotated[
     typer.Argument(
         metavar="[MODEL]",
         help="The model: a Hugging Face name, a local directory, or `demo`.",
+        autocompletion=complete_models,
         show_default=False,
     ),
 ]
@@ -47,6 +56,7 @@ ModelsArgument = Annotated[
     typer.Argument(
         metavar="[MODEL]...",
         help="The model: a Hugging Face name, a path, or `demo`; several are put side by side.",
+        autocompletion=complete_models,
         show_default=False,
     ),
 ]
@@ -126,7 +136,7 @@ def _option(spelling: Spelling) -> inspect.Parameter:
         show_default=False,
         hidden=spelling.is_hidden,
         rich_help_panel=PANELS[field.section],
-        autocompletion=_completion(field),
+        autocompletion=completer_of(field),
     )
     annotation: Any = bool | None if field.is_flag_pair else str | None
     return inspect.Parameter(
@@ -144,10 +154,6 @@ METAVARS = {"integer": "INT", "number": "NUM", "text": "TEXT"}
 def _metavar(field: SettingField) -> str:
     kinds = [METAVARS[kind] for kind in field.type_name.split(" or ") if kind in METAVARS]
     return "|".join([*kinds, *field.choices] if kinds else ["CHOICE"])
-
-
-def _completion(field: SettingField) -> Callable[[], list[str]] | None:
-    return (lambda: list(field.choices)) if field.choices else None
 
 
 def _help(field: SettingField) -> str:

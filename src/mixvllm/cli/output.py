@@ -126,10 +126,11 @@ class Output:
         hint: str | None = None,
         problems: Sequence[Mapping[str, Any]] = (),
         shown: RenderableType | None = None,
+        code: str | None = None,
     ) -> None:
         """Say what went wrong: `shown` (the problems, drawn), the message and the way out last."""
         if self.as_json:
-            error = {"message": message, "hint": hint, "problems": list(problems)}
+            error = {"message": message, "hint": hint, "code": code, "problems": list(problems)}
             self.json({"error": error})
             return
         if shown is not None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from mixvllm.cli.completion import complete_ports
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
@@ -24,7 +25,12 @@ app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 def stop(
     ctx: typer.Context,
     port: Annotated[
-        int | None, typer.Argument(metavar="[PORT]", help="The port, where several servers run.")
+        int | None,
+        typer.Argument(
+            metavar="[PORT]",
+            help="The port, where several servers run.",
+            autocompletion=complete_ports,
+        ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="End every server that runs here.")] = False,
     as_json: JsonOption = False,

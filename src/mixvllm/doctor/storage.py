@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from mixvllm.directories import hub_cache, hub_home
 from mixvllm.doctor.check import Check, Status
 from mixvllm.sizes import GIB
 
@@ -17,16 +18,11 @@ TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 def storage_checks(environment: Mapping[str, str]) -> Iterator[Check]:
     """Token, cache and disk; a token is never shown."""
-    home = Path(environment.get("HF_HOME") or _default_home(environment)).expanduser()
-    yield _token_check(environment, home)
-    cache = Path(environment.get("HF_HUB_CACHE") or home / "hub").expanduser()
+    yield _token_check(environment, hub_home(environment))
+    cache = hub_cache(environment)
     there = next(each for each in (cache, *cache.absolute().parents) if each.exists())
     yield _cache_check(environment, cache, there)
     yield disk_check(there, shutil.disk_usage(there).free)
-
-
-def _default_home(environment: Mapping[str, str]) -> str:
-    return f"{environment.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
 
 
 def _token_check(environment: Mapping[str, str], home: Path) -> Check:

@@ -38,11 +38,13 @@ def check_weights(directory: Path) -> None:
                 f"{directory} lacks {len(missing)} of its {len(files)} files of weights: "
                 f"{_some(missing)}.",
                 hint=AGAIN,
+                code="model-incomplete",
             )
     elif not _has(directory, WEIGHTS):
         raise ModelError(
             f"{directory} has no weights (safetensors, bin, pt or gguf).",
             hint=f"{AGAIN} `-- --load-format dummy` serves random weights.",
+            code="model-incomplete",
         )
     for file in sorted(directory.glob("*.safetensors")):
         read_file(file)
@@ -58,6 +60,7 @@ def check_tokenizer(directory: Path) -> None:
         raise ModelError(
             f"{directory} has no tokenizer (tokenizer.json, tokenizer.model, ...).",
             hint="Put its files there, or name another: `-- --tokenizer OWNER/NAME`.",
+            code="tokenizer-missing",
         )
 
 

@@ -72,6 +72,7 @@ def prepare(on_progress: Callable[[str], None]) -> Path:
         raise ModelError(
             f"The demo model cannot be written to {target.parent}: {error.strerror}.",
             hint="Set XDG_CACHE_HOME to a directory that can be written, with 300 MB free.",
+            code="directory-not-writable",
         ) from error
     return target
 
@@ -86,7 +87,9 @@ def _embedded_file() -> Path:
         if file.suffix == ".gguf" and located.is_file():
             return located
     raise ModelError(
-        f"The demo model's package {DISTRIBUTION} is not installed.", hint=INSTALL_HINT
+        f"The demo model's package {DISTRIBUTION} is not installed.",
+        hint=INSTALL_HINT,
+        code="demo-model",
     )
 
 
@@ -96,6 +99,7 @@ def _require_modules() -> None:
         raise ModelError(
             f"Preparing the demo model needs {', '.join(missing)}, not installed here.",
             hint=INSTALL_HINT,
+            code="demo-model",
         )
 
 
@@ -158,6 +162,7 @@ def _convert(
     raise ModelError(
         f"The demo model could not be prepared: {reason}",
         hint=f"It needs 300 MB in {unfinished.parent} (XDG_CACHE_HOME moves it). {INSTALL_HINT}",
+        code="demo-model",
     )
 
 

@@ -45,6 +45,7 @@ def find_model(
         raise ModelError(
             f"There is nothing at {name}.",
             hint="For a model from the hub write OWNER/NAME.",
+            code="model-not-found",
         )
     if revision is None and catalogue.look_up(name) is not None:
         return _of_catalogue(name, name)

@@ -47,6 +47,7 @@ def find_documents(name: str, *, revision: str | None = None) -> FoundDocuments:
         raise ModelError(
             f"{name} is a GGUF file, which has no config.json.",
             hint="Name a directory with the config.json of the model that it was made from.",
+            code="model-unreadable",
         )
     if path.is_dir():
         return FoundDocuments(
@@ -58,6 +59,7 @@ def find_documents(name: str, *, revision: str | None = None) -> FoundDocuments:
         raise ModelError(
             f"There is nothing at {name}.",
             hint="For a model from the hub write OWNER/NAME.",
+            code="model-not-found",
         )
     if (cached := hub.cached_directory(name, revision)) is not None:
         directory = Path(cached)
@@ -80,6 +82,7 @@ def _of_demo() -> FoundDocuments:
         raise ModelError(
             "The demo model is not prepared yet, so its config.json is not there.",
             hint="`mixvllm serve demo` prepares it.",
+            code="demo-model",
         )
     directory = demo_model.directory()
     return FoundDocuments(

@@ -111,7 +111,8 @@ def family_name(root: ConfigKeys, architecture: str) -> str:
     if not inner:
         raise ModelError(
             f"The language part of {architecture} has the model_type {model_type!r}, which "
-            "is not known here."
+            "is not known here.",
+            code="model-unknown-kind",
         )
     return inner
 

@@ -63,7 +63,9 @@ def read_file(path: Path) -> dict[str, Tensor]:
 
             return read_header(read, path.stat().st_size, str(path))
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
+        raise ModelError(
+            f"{path} cannot be read: {error.strerror}.", code="model-unreadable"
+        ) from error
 
 
 def read_header(read: ReadBytes, file_bytes: int, name: str) -> dict[str, Tensor]:
@@ -82,6 +84,7 @@ def read_header(read: ReadBytes, file_bytes: int, name: str) -> dict[str, Tensor
         raise ModelError(
             f"{name} is a pointer of Git LFS, not the weights.",
             hint="Run `git lfs pull` in its directory.",
+            code="model-incomplete",
         )
     length = int.from_bytes(beginning, "little")
     if file_bytes < LENGTH_BYTES or not 2 <= length <= file_bytes - LENGTH_BYTES:

@@ -96,6 +96,7 @@ def problem_as_json(problem: Problem) -> dict[str, Any]:
         "message": problem.message,
         "severity": problem.severity,
         "suggestion": problem.suggestion,
+        "code": problem.code,
     }
 
 

@@ -94,6 +94,7 @@ def _worded(error: OSError, host: str, port: int) -> AddressError:
                 f"Port {port} is already in use by {_describe_holder(port)}.",
                 hint=f"Choose another port (--port {port + 1 if port < 65535 else port - 1}), "
                 f"or end that {_way_to_end(port)}.",
+                code="port-in-use",
             )
         case errno.EADDRNOTAVAIL:
             return AddressError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from mixvllm.error_codes import ErrorCode
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.failure_cause import Cause
 from mixvllm.vllm_internals.installed import installed_engine
@@ -20,10 +21,12 @@ class Explanation:
     Attributes:
         message: What went wrong.
         hint: What helps; None where that is not known.
+        code: Its stable name, where it is recognised.
     """
 
     message: str
     hint: str | None = None
+    code: ErrorCode | None = None
 
 
 def explained(cause: Cause | None, settings: ServeConfig) -> Explanation | None:
@@ -34,7 +37,7 @@ def explained(cause: Cause | None, settings: ServeConfig) -> Explanation | None:
         return Explanation(cause.text)
     ways = _ways(cause.known, settings)
     hint = f"Ways out: {'; '.join(ways)}." if ways else None
-    return Explanation(f"{cause.known.message}.", hint)
+    return Explanation(f"{cause.known.message}.", hint, cause.known.code)
 
 
 def _ways(error: LateError, settings: ServeConfig) -> tuple[str, ...]:

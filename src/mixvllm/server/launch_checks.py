@@ -30,6 +30,7 @@ def check_launch(settings: ServeConfig, environ: Mapping[str, str]) -> None:
         raise SettingsError(
             "vllm.headless starts a machine that answers no requests, and `serve` answers them.",
             hint="Over several machines use Ray: one `serve`, and `ray start` on the others.",
+            code="not-with-serve",
         )
     ray = "ray" in (
         settings.inference.distributed_executor_backend,
@@ -40,6 +41,7 @@ def check_launch(settings: ServeConfig, environ: Mapping[str, str]) -> None:
             "distributed_executor_backend is ray, and Ray is not installed.",
             hint="On every machine: pip install 'ray[default]'. On one machine leave the setting "
             "out, or set it to mp.",
+            code="ray-missing",
         )
     if settings.server.workers > 1:
         _check_workers(given, environ)
@@ -58,4 +60,5 @@ def _check_workers(given: Mapping[str, object], environ: Mapping[str, str]) -> N
         raise SettingsError(
             f"{' and '.join(found)} works with one API process only, and server.workers is more.",
             hint="Leave server.workers at 1, or switch that off.",
+            code="not-with-serve",
         )

@@ -47,11 +47,13 @@ def check_local_model(name: str, arguments: Mapping[str, object] = MappingProxyT
         raise ModelError(
             f"There is no model directory {name}.",
             hint=_nearest_parent(path) + " For a model from the hub write OWNER/NAME.",
+            code="model-not-found",
         )
     if path.is_dir() and not any((path / file).exists() for file in ("config.json", "params.json")):
         raise ModelError(
             f"The directory {name} has no config.json, so it holds no model that vLLM can load.",
             hint="Name the directory with config.json, tokenizer and weights in it.",
+            code="model-incomplete",
         )
     if (path / "config.json").is_file():
         _check_config(path / "config.json")
@@ -68,9 +70,13 @@ def _check_config(path: Path) -> None:
         raise ModelError(
             f"{path} cannot be read: {error}.",
             hint="Fetch it again: an interrupted download or a Git LFS pointer looks like this.",
+            code="model-unreadable",
         ) from error
     if not is_object:
-        raise ModelError(f"{path} is no config.json of a model: it does not hold an object.")
+        raise ModelError(
+            f"{path} is no config.json of a model: it does not hold an object.",
+            code="model-unreadable",
+        )
 
 
 def locate_model(

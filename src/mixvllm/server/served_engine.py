@@ -9,12 +9,15 @@ import time
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
+from mixvllm.models.sources.hub import cached_directory
 from mixvllm.server.engine import Engine, StepReporter
 from mixvllm.server.gpu_memory import GpuMemory
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.model_files import locate_model
 from mixvllm.server.prediction import Prediction, predict
+from mixvllm.server.read_ahead import read_ahead
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.command_line import api_server_arguments
 from mixvllm.vllm_internals.environment import prepare_environment
@@ -58,6 +61,7 @@ class ServedEngineBuilder:
         waiting = Progress("waiting until the memory of the GPUs is free")
         self.gpu_memory.wait_until_back(lambda: on_step(Phase.CHECKING, waiting))
         model_path = locate_model(self.settings.model, on_step, self.settings.vllm)
+        self._read_ahead(model_path)
         # Asking the driver may take seconds, and loading does not wait for it.
         threading.Thread(target=self._predict, name="prediction", daemon=True).start()
         arguments = api_server_arguments(
@@ -94,6 +98,13 @@ class ServedEngineBuilder:
         asked = self.settings.inference
         ranks = asked.tensor_parallel_size * asked.pipeline_parallel_size
         return ranks * asked.data_parallel_size if self.installed.build == "cpu" else 1
+
+    def _read_ahead(self, model_path: str | None) -> None:
+        model = self.settings.model
+        assert model.name is not None
+        directory = model_path or cached_directory(model.name, model.revision)
+        if directory is not None:
+            read_ahead(Path(directory), self.settings.vllm)
 
     def _predict(self) -> None:
         self.prediction = predict(self.settings, self.installed)

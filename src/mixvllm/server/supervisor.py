@@ -246,13 +246,15 @@ class Supervisor:
             return failure
         often = "once" if self._budget.most == 1 else f"{self._budget.most} times"
         before = f"The engine was restarted {often} within 10 minutes, and failed again. "
-        return EngineDiedError(before + failure.message, hint=failure.hint, log=self._log)
+        message = before + failure.message
+        return EngineDiedError(message, hint=failure.hint, log=self._log, code=failure.code)
 
     def _worded(self, kind: type[EngineStartError], cause: Explanation | None) -> EngineStartError:
         what = "The engine died" if kind is EngineDiedError else "vLLM could not load the model"
         if cause is None:
             return kind(f"{what}.", log=self._log)
-        return kind(f"{what}: {cause.message}", hint=cause.hint, log=self._log)
+        message = f"{what}: {cause.message}"
+        return kind(message, hint=cause.hint, log=self._log, code=cause.code)
 
     async def _ends_before_stop(self, work: asyncio.Future[Any]) -> bool:
         """Wait for the work or for `stop`; whether the work is done."""

@@ -57,7 +57,7 @@ def check_file(file: Path) -> FileReport:
     document = read_yaml(file)
     if isinstance(document.data, dict) and MCP_KEY in document.data:
         # Building these models takes time that files of settings need not wait for.
-        from mixvllm.settings.mcp_servers import check_mcp_document
+        from mixvllm.settings.mcp_check import check_mcp_document
 
         return FileReport(document.file, tuple(check_mcp_document(document)))
     return _check_settings(document)

@@ -98,8 +98,8 @@ def _loss_notes(lost: Sequence[Unread]) -> Iterator[str]:
     for one in lost:
         name, *values = one.words
         shown = [name.partition("=")[0], "..."] if _is_secret(name) else [name, *values]
-        near = f" ({one.problem.suggestion}?)" if one.problem.suggestion else ""
-        yield f"  {shlex.join(shown)}: {one.problem.message}{near}"
+        advice = f" ({one.problem.advice})" if one.problem.advice else ""
+        yield f"  {shlex.join(shown)}: {one.problem.message}{advice}"
 
 
 def _is_secret(word: str) -> bool:

@@ -25,6 +25,7 @@ TYPES: dict[str, dict[str, Any]] = {
     "headers": {"type": "object", "additionalProperties": {"$ref": "#/$defs/text"}},
     "transport": {"enum": [name for names in TRANSPORTS.values() for name in names]},
     "timeout_s": {"type": "number", "exclusiveMinimum": 0},
+    "call_timeout_s": {"type": "number", "exclusiveMinimum": 0},
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import SecretStr, ValidationError
 
+from mixvllm.error_codes import ErrorCode
 from mixvllm.errors import Problem, Severity
 from mixvllm.settings.fields import SettingField
 from mixvllm.settings.names import nearest
@@ -27,7 +28,12 @@ SOURCES: dict[Layer, Literal["file", "environment", "command line"]] = {
 
 
 def problem_at(
-    given: Given, message: str, *, suggestion: str | None = None, severity: Severity = "error"
+    given: Given,
+    message: str,
+    *,
+    suggestion: str | None = None,
+    severity: Severity = "error",
+    code: ErrorCode = "invalid-value",
 ) -> Problem:
     """A problem with a value that a layer gives, at the value's place."""
     origin = given.origin
@@ -41,6 +47,7 @@ def problem_at(
         suggestion=suggestion,
         source=SOURCES.get(origin.layer, "file"),
         source_line=origin.source_line,
+        code=code,
     )
 
 

@@ -35,5 +35,7 @@ def find_contradictions(given: Iterable[Given]) -> list[Problem]:
         first = first_by_key.setdefault(value.key, value)
         if first is not value and first.value != value.value:
             message = f"contradicts {first.written}: the two are names of one setting"
-            problems.append(problem_at(value, message, suggestion="keep one of them"))
+            problems.append(
+                problem_at(value, message, suggestion="keep one of them", code="conflicting-values")
+            )
     return problems

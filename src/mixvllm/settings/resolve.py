@@ -111,6 +111,7 @@ def require_model(settings: ServeConfig, command: str = "serve") -> str:
             hint=f"Name the model in one of three ways: `mixvllm {command} MODEL`, "
             "`model: {name: ...}` in the file of --config, or MIXVLLM_MODEL__NAME. "
             f"`mixvllm {command} demo` takes a small embedded one.",
+            code="model-required",
         )
     return settings.model.name
 
@@ -178,6 +179,7 @@ def _unknown_profile(name: str, written: str, file: ConfigFile | None) -> Proble
         key=written,
         suggestion=suggestion,
         source="environment" if source == "environment" else "command line",
+        code="unknown-setting",
     )
 
 
@@ -186,6 +188,7 @@ def _overridden(winner: str, value: object, flag: str, beaten: object) -> Proble
         message=f"{winner}={value} overrides {flag} {beaten}: the environment is above flags",
         severity="warning",
         source="environment",
+        code="conflicting-values",
     )
 
 

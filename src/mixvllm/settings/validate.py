@@ -26,6 +26,7 @@ from mixvllm.vllm_internals.arguments import (
     arguments,
     modelled_version,
 )
+from mixvllm.vllm_internals.removed_arguments import removal
 
 
 def validate(reading: Reading) -> Reading:
@@ -76,14 +77,19 @@ def _check_argument(given: Given) -> Given | Problem:
     name = given.key.partition(".")[2]
     own = _own_field(name)
     if own is not None:
-        return problem_at(given, f"is a setting of its own: write it as `{own.key}`")
+        return problem_at(
+            given, f"is a setting of its own: write it as `{own.key}`", code="unknown-setting"
+        )
     if name in REFUSED:
-        return problem_at(given, REFUSED[name])
+        return problem_at(given, REFUSED[name], code="unknown-setting")
     argument = arguments().get(name)
+    if argument is None and (removed := removal(name)):
+        return problem_at(given, removed)
     if argument is None:
         version = ".".join(map(str, modelled_version()))
         suggestion = nearest(name, arguments())
-        return problem_at(given, f"is no argument of vLLM {version}", suggestion=suggestion)
+        message = f"is no argument of vLLM {version}"
+        return problem_at(given, message, suggestion=suggestion, code="unknown-setting")
     return _check_kind(given, argument)
 
 

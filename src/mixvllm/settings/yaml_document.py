@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from mixvllm.error_codes import ErrorCode
 from mixvllm.errors import Problem
 
 # A config file is a page or two; these only stop what was made to harm.
@@ -56,6 +57,7 @@ class YamlDocument:
         at: tuple[int, int] | None = None,
         key: str | None = None,
         suggestion: str | None = None,
+        code: ErrorCode = "unreadable-file",
     ) -> Problem:
         """A problem at a place of this document."""
         line, column = at or (None, None)
@@ -67,6 +69,7 @@ class YamlDocument:
             column=column,
             suggestion=suggestion,
             source_line=self.line(line),
+            code=code,
         )
 
     def line(self, number: int | None) -> str | None:
@@ -222,7 +225,9 @@ class _Reader:
                 message = f"is given twice: first on line {first}"
                 name = ".".join(str(part) for part in (*path, key))
                 self.document.problems.append(
-                    self.document.problem(message, _mark(key_node), name, "keep one of them")
+                    self.document.problem(
+                        message, _mark(key_node), name, "keep one of them", "conflicting-values"
+                    )
                 )
                 continue
             seen[key] = _mark(key_node)

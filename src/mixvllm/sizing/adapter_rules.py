@@ -35,6 +35,7 @@ def adapter_findings(settings: ServeConfig) -> Iterator[Finding]:
             (ENABLE, MODULES),
             "lora_modules needs enable_lora",
             advice="set `enable_lora: true` beside it",
+            code="lora-adapter",
         )
     for module in modules if isinstance(modules, list) else [modules]:
         yield from _adapter(settings, module)
@@ -47,21 +48,32 @@ def _adapter(settings: ServeConfig, module: object) -> Iterator[Finding]:
             (MODULES,),
             f"{module} is no adapter",
             advice="write NAME=PATH, or a mapping with `name` and `path`",
+            code="lora-adapter",
         )
         return
     directory = Path(path).expanduser()
     if not directory.exists():
         if is_path(path):
-            yield Finding((MODULES,), f"the adapter {name} is not there: {path} does not exist")
+            yield Finding(
+                (MODULES,),
+                f"the adapter {name} is not there: {path} does not exist",
+                code="lora-adapter",
+            )
         return
     file = directory / ADAPTER_CONFIG
     if not file.is_file():
-        yield Finding((MODULES,), f"the adapter {name} has no {ADAPTER_CONFIG} in {path}")
+        yield Finding(
+            (MODULES,), f"the adapter {name} has no {ADAPTER_CONFIG} in {path}", code="lora-adapter"
+        )
         return
     try:
         config = read_object(file)
     except ModelError as error:
-        yield Finding((MODULES,), f"the adapter {name} cannot be read: {error.message.rstrip('.')}")
+        yield Finding(
+            (MODULES,),
+            f"the adapter {name} cannot be read: {error.message.rstrip('.')}",
+            code="lora-adapter",
+        )
         return
     yield from _config(settings, str(name), config)
 
@@ -92,11 +104,20 @@ def _config(settings: ServeConfig, name: str, config: Mapping[str, object]) -> I
             advice=f"set `max_lora_rank: {enough}`"
             if enough
             else f"vLLM takes at most {allowed[-1]}",
+            code="lora-adapter",
         )
     if config.get("use_dora"):
-        yield Finding((MODULES,), f"the adapter {name} uses DoRA, which vLLM does not serve")
+        yield Finding(
+            (MODULES,),
+            f"the adapter {name} uses DoRA, which vLLM does not serve",
+            code="lora-adapter",
+        )
     if config.get("bias", "none") != "none":
-        yield Finding((MODULES,), f"the adapter {name} has a bias, which vLLM does not serve")
+        yield Finding(
+            (MODULES,),
+            f"the adapter {name} has a bias, which vLLM does not serve",
+            code="lora-adapter",
+        )
 
 
 def _rank(config: Mapping[str, object]) -> int | None:

@@ -58,6 +58,7 @@ def _tool_parser(settings: ServeConfig, found: FoundModel | None) -> Iterator[Fi
             (AUTO_TOOLS,),
             "enable_auto_tool_choice needs a tool_call_parser, and none is set",
             advice=_set_parser(settings, good),
+            code="tool-parser-settings",
         )
     elif parser not in known_tool_parsers():
         yield from _unknown_parser(settings, str(parser), certain=bool(auto), good=good)
@@ -67,6 +68,7 @@ def _tool_parser(settings: ServeConfig, found: FoundModel | None) -> Iterator[Fi
             "tool_call_parser has no effect without enable_auto_tool_choice",
             "warning",
             "set `enable_auto_tool_choice: true` beside it",
+            code="tool-parser-settings",
         )
     elif good and parser not in good:
         yield Finding(
@@ -74,6 +76,7 @@ def _tool_parser(settings: ServeConfig, found: FoundModel | None) -> Iterator[Fi
             f"{settings.model.name} does not write tool calls as the parser {parser} reads them",
             "warning",
             f"set `tool_call_parser: {good[0]}`",
+            code="tool-parser-settings",
         )
 
 
@@ -89,6 +92,7 @@ def _unknown_parser(
         f"vLLM has no tool-call parser {parser}",
         "error" if certain else "warning",
         advice,
+        code="unknown-parser",
     )
 
 
@@ -109,6 +113,7 @@ def _reasoning_parser(settings: ServeConfig) -> Iterator[Finding]:
         (REASONING_PARSER,),
         f"vLLM has no reasoning parser {parser}",
         advice=f"{'near it are' if near is not known else 'it has'} {', '.join(near)}",
+        code="unknown-parser",
     )
 
 
@@ -124,10 +129,13 @@ def _chat_template(settings: ServeConfig) -> Iterator[Finding]:
             (CHAT_TEMPLATE,),
             f"there is no chat template {template}",
             advice=f"it is looked for from {Path.cwd()}; leave it out to use the model's own",
+            code="chat-template",
         )
     elif path.is_dir() or not os.access(path, os.R_OK):
         what = "is a directory" if path.is_dir() else "cannot be read by this user"
-        yield Finding((CHAT_TEMPLATE,), f"the chat template {template} {what}")
+        yield Finding(
+            (CHAT_TEMPLATE,), f"the chat template {template} {what}", code="chat-template"
+        )
 
 
 def _is_built_in(name: str) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mixvllm.error_codes import ErrorCode
 from mixvllm.errors import Severity
 from mixvllm.sizes import GIB
 
@@ -94,6 +95,7 @@ class Finding:
         severity: `error` where it is certain that vLLM will not start.
         advice: What to do, as a sentence.
         ways_out: Changes of the settings that help, computed, as flags, the best first.
+        code: Its stable name; the manual has a section for each.
     """
 
     keys: tuple[str, ...]
@@ -101,6 +103,7 @@ class Finding:
     severity: Severity = "error"
     advice: str | None = None
     ways_out: tuple[Suggestion, ...] = ()
+    code: ErrorCode = field(kw_only=True)
 
 
 def gpus_wanted(asked: InferenceConfig) -> int:

@@ -42,6 +42,7 @@ def count_findings(case: Case) -> Iterator[Finding]:
         f"{wanted} GPUs are asked for, and {has}",
         "warning" if ray else "error",
         "Ray must find the others on other machines" if ray else None,
+        code="not-enough-gpus",
     )
 
 
@@ -58,7 +59,7 @@ def fit_findings(case: Case, answer: Estimate) -> Iterator[Finding]:
     elif answer.capacity.fits_low is False:
         yield _narrow(answer)
     for change in answer.changes_needed:
-        yield Finding((SEQUENCES, MODEL), change.rstrip("."))
+        yield Finding((SEQUENCES, MODEL), change.rstrip("."), code="too-many-sequences")
 
 
 def ways_out(answer: Estimate) -> tuple[Suggestion, ...]:
@@ -90,6 +91,7 @@ def _too_large_weights(case: Case, answer: Estimate) -> Finding:
         f"share of {_name(answer)} is {in_gib(budget.requested_bytes)} "
         f"({share:g} of {in_gib(gpu.total_bytes)})",
         ways_out=ways_out(answer),
+        code="weights-too-large",
     )
 
 
@@ -103,7 +105,12 @@ def _too_small_pool(case: Case, answer: Estimate) -> Finding:
             f"does not fit: {_name(answer)} lacks {in_gib(capacity.overdrawn_bytes)} for a KV "
             f"cache of {in_gib(capacity.pool_bytes)} beside the weights and the rest"
         )
-        return Finding(("vllm.kv_cache_memory_bytes", MODEL), message, ways_out=ways_out(answer))
+        return Finding(
+            ("vllm.kv_cache_memory_bytes", MODEL),
+            message,
+            ways_out=ways_out(answer),
+            code="kv-cache-too-small",
+        )
     may = capacity.fits_high is True
     ways, advice = ways_out(answer), _longest(capacity.max_model_len_that_fits)
     left = f"{in_gib(capacity.pool_bytes)} {_of_what(case, answer)}"
@@ -119,6 +126,7 @@ def _too_small_pool(case: Case, answer: Estimate) -> Finding:
         "warning" if may else "error",
         advice,
         ways,
+        code="kv-cache-too-small",
     )
 
 
@@ -159,6 +167,7 @@ def _narrow(answer: Estimate) -> Finding:
         f"{answer.settings.max_model_len:,}",
         "warning",
         ways_out=ways_out(answer),
+        code="fits-narrowly",
     )
 
 
@@ -176,6 +185,7 @@ def _machine_memory(case: Case, answer: Estimate) -> Iterator[Finding]:
             (CPU_POOL, MODEL),
             f"does not fit: {numbers}, and this machine has {in_gib(case.memory.total_bytes)}",
             advice=_smaller_pool(case.memory.total_bytes - weights, ranks),
+            code="machine-memory",
         )
     elif needed > case.memory.available_bytes:
         yield Finding(
@@ -183,6 +193,7 @@ def _machine_memory(case: Case, answer: Estimate) -> Iterator[Finding]:
             f"may not fit: {numbers}, and {in_gib(case.memory.available_bytes)} of this "
             "machine's memory are free",
             "warning",
+            code="machine-memory",
         )
 
 

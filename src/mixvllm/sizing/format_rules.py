@@ -109,15 +109,29 @@ def _quantization(case: Case) -> Iterator[Finding]:
         return
     if own in NOT_ASKED and asked != own:
         message = f"{name} is quantized with {own}, which vLLM takes instead of {asked}"
-        yield Finding((QUANTIZATION,), message, "warning", "leave quantization out")
+        yield Finding(
+            (QUANTIZATION,),
+            message,
+            "warning",
+            "leave quantization out",
+            code="quantization-mismatch",
+        )
     elif own is not None and asked not in SAME_METHOD.get(own, {own}):
         message = f"{name} is quantized with {own}, not with {asked}"
-        yield Finding((QUANTIZATION,), message, advice="leave quantization out")
+        yield Finding(
+            (QUANTIZATION,), message, advice="leave quantization out", code="quantization-mismatch"
+        )
     elif own is None and asked in OF_A_CHECKPOINT and not _has_own_file(case):
         message = f"{name} is not quantized, and {asked} needs a checkpoint that was made for it"
         certain = case.found.source != "hub"
         advice = "leave quantization out, or name the checkpoint in that format"
-        yield Finding((QUANTIZATION,), message, "error" if certain else "warning", advice)
+        yield Finding(
+            (QUANTIZATION,),
+            message,
+            "error" if certain else "warning",
+            advice,
+            code="quantization-mismatch",
+        )
 
 
 def _has_own_file(case: Case) -> bool:
@@ -137,6 +151,7 @@ def _quantization_on_gpu(case: Case) -> Iterator[Finding]:
         f"the quantization method {method} needs a GPU of compute capability "
         f"{_dotted(least)}, and {_gpu(case)} has {_dotted(capability)}",
         advice="take a checkpoint in another format",
+        code="quantization-mismatch",
     )
 
 
@@ -150,6 +165,7 @@ def _dtype(case: Case) -> Iterator[Finding]:
             f"{model.name} ({model.model_type}) is not numerically stable in float16, and vLLM "
             "refuses it",
             advice="set bfloat16 or float32",
+            code="number-format",
         )
     elif asked == "float16" and model.dtype == "bfloat16":
         yield Finding(
@@ -157,12 +173,13 @@ def _dtype(case: Case) -> Iterator[Finding]:
             f"{model.name} is in bfloat16: numbers above 65,504 overflow in float16",
             "warning" if has_bfloat16(case) else "note",
             "leave dtype out",
+            code="number-format",
         )
     if not _activations(case, asked):
         method = method_of(case) or ""
         allowed = " or ".join(ACTIVATIONS[method])
         message = f"the quantization method {method} computes in {allowed}, not in {asked}"
-        yield Finding((DTYPE,), message, advice="leave dtype out")
+        yield Finding((DTYPE,), message, advice="leave dtype out", code="number-format")
 
 
 def _activations(case: Case, dtype: str) -> bool:
@@ -178,10 +195,16 @@ def _dtype_on_gpu(case: Case) -> Iterator[Finding]:
     asked, model = case.asked.dtype, case.found.description
     has = f"{_gpu(case)} (compute capability {_dotted(case.capability)}) has no bfloat16"
     if asked == "bfloat16":
-        yield Finding((DTYPE,), has, advice="set float16, or leave dtype out")
+        yield Finding((DTYPE,), has, advice="set float16, or leave dtype out", code="number-format")
     elif (taken := served_dtype(case)) != asked and _activations(case, taken):
         message = f"{has}: vLLM will serve {model.name} in {taken} instead"
-        yield Finding((DTYPE, MODEL), message, "warning", f"set `dtype: {taken}` to say so")
+        yield Finding(
+            (DTYPE, MODEL),
+            message,
+            "warning",
+            f"set `dtype: {taken}` to say so",
+            code="number-format",
+        )
 
 
 def _dtype_on_cpu(case: Case) -> Iterator[Finding]:
@@ -195,6 +218,7 @@ def _dtype_on_cpu(case: Case) -> Iterator[Finding]:
             "the CPU build of vLLM gives wrong text in bfloat16 with enforce_eager",
             "warning",
             "set `dtype: float32`, or leave enforce_eager out, which compiles for minutes",
+            code="number-format",
         )
 
 
@@ -209,7 +233,12 @@ def _kv_cache(case: Case) -> Iterator[Finding]:
             elif isinstance(layer, FullAttention | SlidingWindow):
                 key_value_bytes(layer.key_size, layer.value_size, asked)
         except EstimateError as error:
-            yield Finding((KV_DTYPE,), error.message.rstrip("."), advice="leave kv_cache_dtype out")
+            yield Finding(
+                (KV_DTYPE,),
+                error.message.rstrip("."),
+                advice="leave kv_cache_dtype out",
+                code="kv-cache-format",
+            )
             return
 
 
@@ -223,6 +252,7 @@ def _kv_cache_on_gpu(case: Case) -> Iterator[Finding]:
             (KV_DTYPE,),
             f"no attention backend of vLLM keeps a KV cache in {asked} on {where}",
             advice="leave kv_cache_dtype out",
+            code="kv-cache-format",
         )
     elif capability < WITH_FP8:
         yield Finding(
@@ -231,6 +261,7 @@ def _kv_cache_on_gpu(case: Case) -> Iterator[Finding]:
             "every model",
             "warning",
             "leave kv_cache_dtype out if vLLM refuses",
+            code="kv-cache-format",
         )
 
 

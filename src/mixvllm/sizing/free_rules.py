@@ -102,6 +102,7 @@ def free_findings(case: Present, retry: Retry = lambda share, length: None) -> I
         "error" if certain else "warning",
         "; ".join(_advice(case, holders, seats, worst)) or None,
         _less(min(seat.share for seat in short), share, retry),
+        code="gpu-memory-in-use",
     )
 
 

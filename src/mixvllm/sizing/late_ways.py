@@ -32,11 +32,11 @@ def ways_after(error: LateError, settings: ServeConfig, engine: InstalledEngine)
     """What helps, the best first, at most three; blocks for a fraction of a second."""
     ways = _Ways(error, settings, engine)
     computed = {
-        "kv cache too small": ways.larger_cache,
-        "no kv cache": ways.any_cache,
-        "gpu memory in use": ways.free_memory,
-        "out of gpu memory": ways.less_memory,
-    }.get(error.kind)
+        "kv-cache-too-small": ways.larger_cache,
+        "no-kv-cache": ways.any_cache,
+        "gpu-memory-in-use": ways.free_memory,
+        "out-of-gpu-memory": ways.less_memory,
+    }.get(error.code)
     found = list(computed()) if computed is not None else []
     return (*found, *error.advice)[:WAYS_OUT]
 

@@ -27,4 +27,5 @@ def orphan_findings(case: Case) -> Iterator[Finding]:
             f"a dead server left {named} on GPU {gpu.index}",
             "warning",
             f"`kill {' '.join(str(each.pid) for each in orphans)}` ends it",
+            code="orphan-on-gpu",
         )

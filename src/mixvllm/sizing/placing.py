@@ -35,6 +35,7 @@ def placed(
         message,
         suggestion=_suggestion(finding, as_settings=in_file),
         severity=finding.severity,
+        code=finding.code,
     )
 
 

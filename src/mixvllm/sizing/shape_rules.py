@@ -71,6 +71,7 @@ def _remote_code(case: Case) -> Iterator[Finding]:
             "runs only with trust_remote_code",
             "error" if is_collected_version() else "warning",
             "read that code, then set `model.trust_remote_code: true`",
+            code="remote-code-needed",
         )
 
 
@@ -82,11 +83,17 @@ def _context(case: Case) -> Iterator[Finding]:
     message = f"{asked:,} tokens are more than the {limit:,} that {model.name} allows"
     if case.may_exceed_context:
         yield Finding(
-            (LENGTH,), f"{message}; {LONGER_VARIABLE}=1 lets it pass, with a risk", "warning"
+            (LENGTH,),
+            f"{message}; {LONGER_VARIABLE}=1 lets it pass, with a risk",
+            "warning",
+            code="context-too-long",
         )
     elif any(case.settings.vllm.get(name) for name in OVERRIDES):
         yield Finding(
-            (LENGTH,), f"{message}, unless the vLLM arguments change its config", "warning"
+            (LENGTH,),
+            f"{message}, unless the vLLM arguments change its config",
+            "warning",
+            code="context-too-long",
         )
     else:
         yield Finding(
@@ -94,6 +101,7 @@ def _context(case: Case) -> Iterator[Finding]:
             message,
             advice=f"set at most {limit}; {LONGER_VARIABLE}=1 in the environment overrides the "
             "limit, but answers beyond it may be nonsense",
+            code="context-too-long",
         )
 
 
@@ -102,7 +110,12 @@ def _tensor_parallel(case: Case) -> Iterator[Finding]:
     reason = _refusal(model, case.asked.tensor_parallel_size)
     if reason is not None:
         good = ", ".join(map(str, rank_counts(model)))
-        yield Finding((TENSOR_PARALLEL,), reason, advice=f"{model.name} takes {good}")
+        yield Finding(
+            (TENSOR_PARALLEL,),
+            reason,
+            advice=f"{model.name} takes {good}",
+            code="tensor-parallel-size",
+        )
 
 
 def _refusal(model: ModelDescription, ranks: int) -> str | None:
@@ -134,6 +147,7 @@ def _pipeline(case: Case) -> Iterator[Finding]:
             (PIPELINE,),
             f"{layers} layers cannot fill {stages} pipeline stages",
             advice=f"set at most {layers}",
+            code="pipeline-parallel-size",
         )
 
 
@@ -144,6 +158,7 @@ def _experts(case: Case) -> Iterator[Finding]:
             ("vllm.enable_expert_parallel",),
             f"{model.name} has no experts to be divided over GPUs",
             advice="leave enable_expert_parallel out",
+            code="no-experts",
         )
 
 
@@ -154,4 +169,5 @@ def _batch(case: Case) -> Iterator[Finding]:
             (BATCH, SEQUENCES),
             f"max_num_batched_tokens ({tokens}) is less than max_num_seqs ({sequences})",
             advice=f"set max_num_seqs to at most {tokens}",
+            code="batch-too-small",
         )

@@ -41,6 +41,7 @@ def parse_arguments(arguments: list[str]) -> Namespace:
         raise SettingsError(
             f"vLLM does not take these settings: {said.removeprefix('Error: ')}",
             hint="`mixvllm config show --vllm-args` prints what it is given.",
+            code="vllm-refuses-settings",
         ) from error
     return args
 

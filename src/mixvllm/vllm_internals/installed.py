@@ -61,6 +61,7 @@ def require_engine() -> InstalledEngine:
         raise InstallationError(
             f"vLLM {engine.version} is installed; mixvllm supports {SUPPORTED_TEXT}.",
             hint=INSTALL_HINT,
+            code="vllm-unsupported",
         )
     return engine
 

@@ -45,6 +45,7 @@ class Symbol:
         raise InstallationError(
             f"This vLLM ({_version()}) has no {self.name} in {' or '.join(self.modules)}.",
             hint=f"mixvllm supports vLLM {SUPPORTED_TEXT}.",
+            code="vllm-unsupported",
         )
 
     def check(self) -> None:
@@ -62,6 +63,7 @@ class Symbol:
             raise InstallationError(
                 f"{self.name} of this vLLM ({_version()}) takes no {', '.join(missing)}.",
                 hint=f"mixvllm supports vLLM {SUPPORTED_TEXT}.",
+                code="vllm-unsupported",
             )
 
 

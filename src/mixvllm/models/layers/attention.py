@@ -54,7 +54,8 @@ def uniform(keys: ConfigKeys) -> tuple[Layer, ...]:
     if types and len(set(types)) > 1:
         raise ModelError(
             f"`{keys.path}layer_types` mixes {', '.join(sorted(set(types)))}, and how vLLM serves "
-            "that for this architecture is not known here."
+            "that for this architecture is not known here.",
+            code="model-unknown-kind",
         )
     window = None if types and types[0] == FULL else window_of(keys)
     return (windowed(full_layer(keys), window),) * keys.layer_count()
@@ -72,7 +73,8 @@ def optionally_windowed(keys: ConfigKeys) -> tuple[Layer, ...]:
     if len(set(types)) > 1:
         raise ModelError(
             "The model has a sliding window on some of its layers (`use_sliding_window` with "
-            f"`max_window_layers` {first}), which vLLM refuses for this architecture."
+            f"`max_window_layers` {first}), which vLLM refuses for this architecture.",
+            code="model-unknown-kind",
         )
     return (windowed(full_layer(keys), window_of(keys) if types[0] == SLIDING else None),) * count
 
@@ -202,7 +204,10 @@ def _nas_layer(block: ConfigKeys, heads: int, size: int) -> Layer:
     if attention.flag("no_op") or attention.flag("replace_with_linear"):
         return NoCache()
     if attention.whole_or_none("window_length"):
-        raise ModelError(f"`{attention.path}window_length`: how vLLM serves it is not known here.")
+        raise ModelError(
+            f"`{attention.path}window_length`: how vLLM serves it is not known here.",
+            code="model-unknown-kind",
+        )
     group = attention.whole("n_heads_in_group")
     if heads % group:
         raise attention.broken("n_heads_in_group", f"is {group}, which does not divide {heads}")
@@ -213,6 +218,7 @@ def _known(keys: ConfigKeys, kinds: dict[str, Layer], name: str) -> Layer:
     if name not in kinds:
         raise ModelError(
             f"`{keys.path}layer_types` has {name!r}, a kind of layer that is not known here for "
-            "this architecture."
+            "this architecture.",
+            code="model-unknown-kind",
         )
     return kinds[name]

@@ -78,6 +78,7 @@ def config_of(header: GgufHeader, name: str) -> dict[str, object]:
             f"{name} has the architecture {architecture!r:.60}, whose GGUF metadata is not known "
             "here.",
             hint="Name the directory with the config.json of the model it was made from.",
+            code="model-unknown-kind",
         )
     config: dict[str, object] = {
         key: metadata[f"{architecture}.{own}"]
@@ -86,7 +87,10 @@ def config_of(header: GgufHeader, name: str) -> dict[str, object]:
     }
     for key, value in config.items():
         if isinstance(value, ListLength):
-            raise ModelError(f"{name} has `{KEYS[key]}` by layer, which is not known here.")
+            raise ModelError(
+                f"{name} has `{KEYS[key]}` by layer, which is not known here.",
+                code="model-unknown-kind",
+            )
     tokens = metadata.get("tokenizer.ggml.tokens")
     config["vocab_size"] = metadata.get(f"{architecture}.vocab_size") or (
         tokens.length if isinstance(tokens, ListLength) else None

@@ -84,6 +84,7 @@ def fetch_hub_model(name: str, revision: str | None, on_bytes: OnBytes) -> None:
             raise ModelError(
                 f"The disk is too full for the model {name}.",
                 hint="Make room, or set HF_HOME to a directory on a larger disk.",
+                code="disk-full",
             ) from error
         if not _is_cached(name, revision):
             raise _worded(name, revision, error) from error
@@ -130,6 +131,7 @@ def fetch_documents(name: str, revision: str | None = None) -> HubDocuments:
             raise ModelError(
                 f"The model {name} has no config.json on the hub.",
                 hint="Name a GGUF file on this machine, or the model that it was made from.",
+                code="model-incomplete",
             )
         return HubDocuments(
             config, path_of(QUANT_CONFIG), path_of(INDEX), _tensors_on_the_hub(name, revision)
@@ -192,6 +194,7 @@ def _misspelt(name: str) -> ModelError:
         f"{name!r} is no name of a model.",
         hint="A name on the hub is OWNER/NAME with letters, digits, `-`, `_` and `.`; "
         f"check the spelling, {LOCAL_HINT}.",
+        code="model-not-found",
     )
 
 
@@ -199,6 +202,7 @@ def _gated(name: str) -> ModelError:
     return ModelError(
         f"The model {name} is gated: its owner lets in only those who asked.",
         hint=f"Ask for access on {_endpoint()}/{name}, then {TOKEN_HINT}.",
+        code="gated-model",
     )
 
 
@@ -207,6 +211,7 @@ def _unknown(name: str) -> ModelError:
         f"The hub has no model {name}, or it is private.",
         hint=f"Check the spelling on {_endpoint()}; for a private model {TOKEN_HINT}; "
         f"{LOCAL_HINT}.",
+        code="model-not-found",
     )
 
 
@@ -214,6 +219,7 @@ def _no_revision(name: str, revision: str | None) -> ModelError:
     return ModelError(
         f"The model {name} has no revision {revision!r}.",
         hint="Check `model.revision`: a branch, a tag or a commit.",
+        code="model-not-found",
     )
 
 
@@ -225,12 +231,14 @@ def _not_reached(name: str, error: Exception) -> ModelError:
             f"The model {name} is not in the local cache, and HF_HUB_OFFLINE keeps it from "
             "being downloaded.",
             hint=f"Unset HF_HUB_OFFLINE, {LOCAL_HINT}.",
+            code="hub-unreachable",
         )
     return ModelError(
         f"The model {name} is not on this machine, and {_endpoint()} cannot be reached"
         f"{_reason(error)}.",
         hint=f"Check the network (HF_ENDPOINT names a mirror), {LOCAL_HINT}; "
         "`--model demo` needs no network.",
+        code="hub-unreachable",
     )
 
 

@@ -80,6 +80,7 @@ def _check_room(name: str, revision: str | None, sizes: Mapping[str, int]) -> No
             f"There is no room for the model {name}: {missing / GIB:,.2f} GiB are to be "
             f"downloaded to {cache}, and {free / GIB:,.2f} GiB are free there.",
             hint="Make room, or set HF_HOME to a directory on a larger disk.",
+            code="disk-full",
         )
 
 

@@ -59,6 +59,7 @@ def documents_in(directory: Path) -> Documents:
         raise ModelError(
             f"The directory {directory} has no config.json.",
             hint="Name a directory with config.json in it, or a GGUF file.",
+            code="model-incomplete",
         )
     tensors, index_bytes = _weight_files(directory)
     return Documents(read_object(config), _beside(directory / QUANT_CONFIG), tensors, index_bytes)

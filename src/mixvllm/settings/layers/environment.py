@@ -126,4 +126,5 @@ def _unknown(name: str, known: Iterable[str]) -> Problem:
         severity="warning",
         suggestion=nearest(name.upper(), [*known, CONFIG_VARIABLE, PROFILE_VARIABLE]),
         source="environment",
+        code="unknown-setting",
     )

@@ -14,6 +14,7 @@ from mixvllm.settings.names import nearest
 from mixvllm.settings.origin import Given, Layer, Origin, given_by_flag
 from mixvllm.settings.reading import Reading
 from mixvllm.vllm_internals.arguments import Argument, arguments
+from mixvllm.vllm_internals.removed_arguments import removal
 
 # What vLLM takes for a setting of ours and our own spelling of it.
 SYNONYMS = {
@@ -95,7 +96,7 @@ def _values_after(words: Sequence[str], position: int) -> list[str]:
 
 def _read_one(word: str, following: list[str]) -> tuple[Given | Problem, int]:
     """The flag that begins with `word`, or what is wrong, and how many words it took."""
-    name, equals, inline = word.partition("=")
+    name, equals, inline = _value_apart(word).partition("=")
     found = find_argument(name) if name.startswith("-") else None
     if found is None:
         is_stray = not word.startswith("-")
@@ -113,6 +114,14 @@ def _read_one(word: str, following: list[str]) -> tuple[Given | Problem, int]:
     if is_list and argument.name in field_by_argument() and len(values) > 1:
         return _problem(name, f"takes one value in mixvllm, not {len(values)}"), taken
     return _given_argument(argument, name, list(values) if is_list else values[0]), taken
+
+
+def _value_apart(word: str) -> str:
+    """`-qawq` as `-q=awq`: flags of one letter, and those alone, may have their value on them."""
+    flags, letter, value = _arguments_by_flag(), word[:2], word[2:]
+    if word in flags or letter not in flags or not value:
+        return word
+    return f"{letter}={value.removeprefix('=')}"
 
 
 @cache
@@ -139,12 +148,27 @@ def find_argument(name: str) -> tuple[Argument, bool] | None:
 def _unknown(name: str) -> Problem:
     if not name.startswith("-"):
         return _problem(name, f"stands alone: {name!r} belongs to no flag of vLLM")
-    near = nearest(name.replace("_", "-"), _arguments_by_flag())
-    return _problem(name, "is no flag that this vLLM knows", near)
+    if removed := removal(name.removeprefix("--").removeprefix("no-").replace("-", "_")):
+        return _problem(name, removed)
+    return _problem(name, "is no flag that this vLLM knows", _meant(name))
+
+
+def _meant(name: str) -> str | None:
+    """The flag that was meant: one whose value was written onto it (`-tp2`), or the nearest."""
+    digits = len(name) - len(name.rstrip("0123456789"))
+    if not name.startswith("--") and digits and name[:-digits] in _arguments_by_flag():
+        return f"write {name[:-digits]} {name[-digits:]}"
+    return nearest(name.replace("_", "-"), _arguments_by_flag())
 
 
 def _problem(written: str, message: str, suggestion: str | None = None) -> Problem:
-    return Problem(message=message, key=written, source="command line", suggestion=suggestion)
+    return Problem(
+        message=message,
+        key=written,
+        source="command line",
+        suggestion=suggestion,
+        code="unknown-setting",
+    )
 
 
 @cache

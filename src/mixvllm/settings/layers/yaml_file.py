@@ -135,7 +135,8 @@ class _SectionReader:
         position = position_of(self.document.positions, path)
         place = position.key if position else (1, 1)
         key = _dotted(path) or None
-        self.problems.append(self.document.problem(message, place, key, suggestion))
+        problem = self.document.problem(message, place, key, suggestion, "unknown-setting")
+        self.problems.append(problem)
 
     def _unknown_section(self, written: str, path: KeyPath) -> None:
         homes = [f"`{f.section}:`" for f in all_fields() if written in (f.name, *f.aliases)]

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 
 from mixvllm.errors import Problem
 from mixvllm.settings.check import check_file
+from mixvllm.settings.mcp_check import check_mcp_document
 from mixvllm.settings.mcp_schema import mcp_schema
-from mixvllm.settings.mcp_servers import check_mcp_document
 from mixvllm.settings.yaml_document import read_yaml
 
 EXAMPLE = Path(__file__).parents[2] / "configs" / "mcp_servers.yaml"
@@ -107,7 +107,7 @@ def test_all_problems_are_found_at_once_and_each_has_its_place(tmp_path: Path) -
     assert found == [
         (3, 5, "mcpServers.fetch.comand", "command"),
         (5, 10, "mcpServers.search.url", None),
-        (7, 14, "mcpServers.search.headers.Depth", 'write it in quotes: "3"'),
+        (7, 14, "mcpServers.search.headers.Depth", "write it in quotes"),
     ]
 
 

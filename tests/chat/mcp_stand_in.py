@@ -1,0 +1,127 @@
+"""A small MCP server over pipes that misbehaves as it is told; the standard library alone.
+
+It speaks the handshake that most servers speak today, and starts in a moment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+PAGE = 2
+TOOLS = ("echo", "environment", "slow", "die", "die once", "raise", "long", "parts", "structured")
+MISBEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else "none"
+FILE = Path(sys.argv[2]) if len(sys.argv) > 2 else Path()
+
+
+def say(message: dict[str, Any]) -> None:
+    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+
+
+def listed(cursor: str | None) -> dict[str, Any]:
+    start = int(cursor or 0)
+    end = start + PAGE
+    schema = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+    tools = [
+        {
+            "name": name,
+            "description": f"The tool {name}.",
+            "inputSchema": schema,
+            "annotations": {"readOnlyHint": name == "die once"},
+        }
+        for name in TOOLS[start:end]
+    ]
+    return {"tools": tools, **({"nextCursor": str(end)} if end < len(TOOLS) else {})}
+
+
+def text(value: str, *, is_error: bool = False) -> dict[str, Any]:
+    return {"content": [{"type": "text", "text": value}], "isError": is_error}
+
+
+def called(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    match name:
+        case "echo" if "text" not in arguments:
+            return text("1 validation error: text: Field required", is_error=True)
+        case "environment":
+            return text(json.dumps(dict(os.environ)))
+        case "slow":
+            time.sleep(60)
+        case "die":
+            print("fatal: out of luck", file=sys.stderr, flush=True)
+            os._exit(3)
+        case "die once" if not FILE.exists():
+            FILE.touch()
+            os._exit(3)
+        case "raise":
+            return text("Error executing tool raise", is_error=True)
+        case "long":
+            return text("x" * int(arguments["text"]))
+        case "structured":
+            return {"content": [], "structuredContent": {"degrees": 21}}
+        case "parts":
+            image = {"type": "image", "data": "AAAA" * 1000, "mimeType": "image/png"}
+            link = {"type": "resource_link", "name": "notes", "uri": "file:///notes"}
+            return {"content": [{"type": "text", "text": "two"}, image, link]}
+        case _:
+            pass
+    return text(f"{name}: {arguments['text']}")
+
+
+def answer(message: dict[str, Any]) -> None:
+    method, number = message["method"], message.get("id")
+    parameters = message.get("params") or {}
+    match method:
+        case "initialize":
+            info = {"name": "stand-in", "version": "1"}
+            result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}}
+            say({"id": number, "result": {**result, "serverInfo": info}})
+        case "tools/list":
+            say({"id": number, "result": listed(parameters.get("cursor"))})
+        case "tools/call" if parameters["name"] not in TOOLS:
+            error = {"code": -32602, "message": f"Unknown tool: {parameters['name']}"}
+            say({"id": number, "error": error})
+        case "tools/call":
+            result = called(parameters["name"], parameters.get("arguments") or {})
+            say({"id": number, "result": result})
+        case _ if number is not None:
+            say({"id": number, "error": {"code": -32601, "message": "Method not found"}})
+        case _:
+            pass
+
+
+def misbehave() -> None:
+    match MISBEHAVIOUR:
+        case "exits":
+            sys.exit("RuntimeError: no key was \x1b[31mgiven\x1b[0m")
+        case "is silent":
+            print("waiting for the moon", file=sys.stderr, flush=True)
+            time.sleep(60)
+        case "prints":
+            print("Welcome to the server!", flush=True)
+            time.sleep(60)
+        case "greets":
+            print("Welcome to the server!", flush=True)
+        case "does not end":
+            for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(ignored, signal.SIG_IGN)
+            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+            FILE.write_text(f"{os.getpid()} {child.pid}", encoding="utf-8")
+        case "floods":
+            for number in range(200_000):
+                print(f"line {number} of the log", file=sys.stderr)
+        case _:
+            pass
+
+
+if __name__ == "__main__":
+    misbehave()
+    for line in sys.stdin:
+        answer(json.loads(line))
+    if MISBEHAVIOUR == "does not end":
+        time.sleep(60)
