@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pyte
 
@@ -24,7 +24,7 @@ class Screen(Terminal):
 
     def __init__(self, process: subprocess.Popen[bytes], side: int, size: tuple[int, int]) -> None:
         super().__init__(process, side)
-        self._drawn: Any = pyte.HistoryScreen(*size, history=SCROLLBACK, ratio=0.5)
+        self._drawn = cast("Any", pyte.HistoryScreen(*size, history=SCROLLBACK, ratio=0.5))
         # Programs ask where the cursor is, and wait for the answer.
         self._drawn.write_process_input = self.type
         self._stream = pyte.ByteStream(self._drawn)

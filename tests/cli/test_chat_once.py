@@ -41,10 +41,12 @@ def mcp_file(tmp_path: Path) -> Path:
     return file
 
 
-def begin(server: ScriptedServer, *words: str, **options: Any) -> subprocess.Popen[bytes]:
+def begin(
+    server: ScriptedServer, *words: str, stdin: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "mixvllm", "chat", "--url", server.url, *words]
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, **(pipes | options))
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=stdin, stdout=pipe, stderr=pipe)
 
 
 def piped(server: ScriptedServer, *words: str, stdin: bytes) -> Ran:

@@ -29,8 +29,12 @@ THEME = Theme(
 
 
 def parser() -> MarkdownIt:
-    """CommonMark with tables and strikethrough; HTML is text."""
-    return MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
+    """CommonMark with tables and strikethrough; HTML is text.
+
+    So are definitions of links: blocks are read one by one, and what they define would be lost.
+    """
+    rules = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
+    return rules.disable("reference")
 
 
 def blocks(text: str) -> tuple[str, ...]:
@@ -38,7 +42,7 @@ def blocks(text: str) -> tuple[str, ...]:
     # As the parser divides: `splitlines` would see ends of lines in other characters too.
     lines = text.split("\n")
     starts = _starts(text)
-    ends = (*starts[1:], len(lines))
+    ends = [*starts[1:], len(lines)] if starts else []
     return tuple("\n".join(lines[a:b]) for a, b in zip(starts, ends, strict=True))
 
 
