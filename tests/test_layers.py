@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.lessons.lesson",
         "mixvllm.lessons.markdown",
         "mixvllm.lessons.spans",
+        "mixvllm.lessons.troubles",
         "mixvllm.gpus.device",
         "mixvllm.gpus.formats",
         "mixvllm.sizing.placement",
@@ -110,9 +111,19 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.server.address",
         "mixvllm.vllm_internals.tool_parsers",
     ),
+    # Programs of their own, which tell a model what the commands tell people.
+    "mixvllm.chat.shipped": ("mixvllm.api", "mixvllm.memory.answer", "mixvllm.server.registry"),
     "mixvllm.lessons": ("mixvllm.settings",),
     # A lesson is found and read without the settings, which take longer to import than all of it.
-    **dict.fromkeys(("mixvllm.lessons.library", "mixvllm.lessons.lesson"), ("mixvllm.lessons",)),
+    **dict.fromkeys(
+        ("mixvllm.lessons.library", "mixvllm.lessons.lesson", "mixvllm.lessons.troubles"),
+        (
+            "mixvllm.lessons.lesson",
+            "mixvllm.lessons.markdown",
+            "mixvllm.lessons.pages",
+            "mixvllm.lessons.spans",
+        ),
+    ),
     "mixvllm.gpus": (),
     "mixvllm.doctor": (
         "mixvllm.gpus",

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("mkdocs.hooks.mixvllm")
 # A link or picture that leaves docs/: `](../deploy/nginx.conf)`, `](../../configs/phi3.yaml)`.
 OUTSIDE = re.compile(r"\]\((?P<up>(?:\.\./)+)(?P<path>[\w./-]+?)/?(?P<anchor>#[\w-]+)?\)")
+# Notes to whoever computes or tests the page: a browser needs none, and they break paragraphs.
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+FENCED = re.compile(r"^(```+).*?^\1$", re.DOTALL | re.MULTILINE)
 LANGUAGES = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".py": "python", ".conf": "nginx"}
 PAGES = "repository"
 
@@ -47,8 +50,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Point links to the repository's files at their pages."""
+    """Take out comments, and point links to the repository's files at their pages."""
     docs = Path(config.docs_dir)
+    if markdown.startswith("---\n"):
+        LOG.warning("%s begins with facts that are no YAML", page.file.src_uri)
 
     def in_site(match: re.Match[str]) -> str:
         target = _target(docs, page.file.src_uri, match)
@@ -61,7 +66,16 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         here = Path(page.file.src_uri).parent
         return f"]({os.path.relpath(name, here)}{match['anchor'] or ''})"
 
-    return OUTSIDE.sub(in_site, markdown)
+    return OUTSIDE.sub(in_site, without_comments(markdown))
+
+
+def without_comments(markdown: str) -> str:
+    """The page without its HTML comments; what stands in fences is left as it is."""
+    kept, at = [], 0
+    for fenced in FENCED.finditer(markdown):
+        kept += [COMMENT.sub("", markdown[at : fenced.start()]), fenced[0]]
+        at = fenced.end()
+    return "".join((*kept, COMMENT.sub("", markdown[at:])))
 
 
 def _target(docs: Path, source: str, match: re.Match[str]) -> Path:

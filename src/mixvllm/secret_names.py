@@ -12,7 +12,8 @@ SHOWN_COMMAND_LENGTH = 160
 SECRET_ENTRY = re.compile(
     r"""
     (?P<name> \w*(?:key|token|secret|password|authorization)["']?\s*:\s+ )
-    (?P<value> "[^"]*"? | '[^']*'? | \[[^\]]*\]? | [^\s,}\]#][^,}\]#]* )
+    (?P<value> "[^"]*"? | '[^']*'? | \[[^\]]*\]?
+             | (?: \$\{[^}]{0,99}\} | [^\s,}\]#] ) (?: \$\{[^}]{0,99}\} | [^,}\]#] )* )
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mixvllm.error_codes import ERROR_CODES
 from mixvllm.lessons.library import lessons
+from mixvllm.lessons.troubles import troubles
 from mixvllm.settings.fields import all_fields
 from tests.cli.command import Command
 from tests.cli.terminal import terminal
@@ -118,6 +120,34 @@ def test_json_has_the_lesson_the_setting_or_the_list(mixvllm: Command) -> None:
     assert failed.json["error"]["message"] == "Nothing explains 'kv-cach'."
 
 
+@pytest.mark.parametrize("word", ["port-in-use", "[port-in-use]"])
+def test_an_error_code_shows_its_section_of_the_manual(mixvllm: Command, word: str) -> None:
+    ran = mixvllm("explain", word)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("# `port-in-use`\n\n> ")
+    assert "**Cause.**" in ran.out
+    assert "**Cure.**" in ran.out
+
+
+def test_the_codes_of_errors_are_listed_by_group(mixvllm: Command) -> None:
+    ran = mixvllm("explain", "errors")
+
+    assert ran.code == 0
+    for code in ERROR_CODES:
+        assert f"  {code}\n" in "\n".join(line.rstrip() for line in ran.out.splitlines())
+    listed = mixvllm("explain", "errors", "--json").json["errors"]
+    assert [row["code"] for row in listed] == list(troubles())
+
+
+def test_an_error_code_as_json_has_cause_and_cure(mixvllm: Command) -> None:
+    shown = mixvllm("explain", "port-in-use", "--json").json
+
+    assert (shown["lesson"], shown["setting"]) == (None, None)
+    assert shown["error"]["code"] == "port-in-use"
+    assert "**Cause.**" in shown["error"]["markdown"]
+
+
 def test_every_setting_is_explained_as_json(mixvllm: Command) -> None:
     for field in all_fields():
         shown = mixvllm("explain", field.key, "--json").json
@@ -149,4 +179,4 @@ def test_the_shell_completes_topics() -> None:
         check=True,
     )
 
-    assert done.stdout.split() == ["kv-cache"]
+    assert done.stdout.split() == ["kv-cache", "kv-cache-format", "kv-cache-too-small"]

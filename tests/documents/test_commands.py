@@ -38,7 +38,7 @@ def check_mixvllm(words: Sequence[str]) -> None:
         assert ours[0] in command.table, f"{path}: there is no such command"
         command = load_command(command.table, ours.pop(0))
     if not isinstance(command, CommandTable):
-        with typer.Context(command, info_name=path) as context:
+        with typer.Context(command, info_name=path, **command.context_settings) as context:
             command.make_parser(context).parse_args(list(ours))
     assert parse_vllm_flags(passed_on or ()).unread == ()
 

@@ -43,6 +43,7 @@ class SmallEngine:
         self.shut_down = False
         self.app: FastAPI | None = None
         self.seen: list[int] = []
+        self.metrics = "# TYPE engine_metric gauge\nengine_metric 1"
         self._ended = asyncio.Event()
         self._finished = asyncio.Event()
 
@@ -69,7 +70,7 @@ class SmallEngine:
 
         @app.get("/metrics")
         async def metrics() -> PlainTextResponse:
-            return PlainTextResponse("# TYPE engine_metric gauge\nengine_metric 1")
+            return PlainTextResponse(self.metrics)
 
         @app.get("/v1/broken")
         async def broken() -> str:

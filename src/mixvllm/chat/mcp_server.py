@@ -157,7 +157,7 @@ class ServerLife:
             return self._connection
 
     def _why_not(self) -> str:
-        if self.state.standing is Standing.DEAD:
+        if self.state.standing is Standing.DEAD and not self._may_reconnect:
             return f"died again after it was connected again. It {self.state.error}"
         return self.state.error or "is not connected"
 

@@ -19,7 +19,7 @@ from mixvllm.chat.mcp_server import ServerLife
 from mixvllm.chat.mcp_state import ServerState, Standing
 from mixvllm.chat.tools import Tool, ToolResult
 from mixvllm.directories import state_directory
-from mixvllm.errors import InstallationError
+from mixvllm.errors import ChatError
 from mixvllm.settings.mcp_servers import McpServer
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ class McpToolbox:
         """Start all servers.
 
         Raises:
-            InstallationError: the MCP SDK is not installed.
+            ChatError: the MCP SDK is not installed.
         """
         if not self._servers:
             return self
         if importlib.util.find_spec(SDK) is None:
-            raise InstallationError(
+            raise ChatError(
                 "MCP servers need the package `mcp`, which is not installed.",
-                hint='Install it with: pip install "mixvllm[chat]"',
+                hint='Install it: pip install "mixvllm[chat]"',
             )
         directory = self._directory or state_directory() / "mcp"
         self._lives = [self._life(name, directory) for name in self._servers]

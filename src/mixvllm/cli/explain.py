@@ -13,7 +13,17 @@ from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.output import Output
 from mixvllm.lessons.lesson import Lesson
 from mixvllm.lessons.library import as_topic, lessons, lessons_by_name
-from mixvllm.render.lessons import lesson_as_json, page_view, read_on, topic_as_json, topics_view
+from mixvllm.lessons.troubles import troubles
+from mixvllm.render.pages import page_view, read_on
+from mixvllm.render.topics import (
+    lesson_as_json,
+    topic_as_json,
+    topics_view,
+    trouble_as_json,
+    troubles_view,
+)
+
+ERRORS = "errors"
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
@@ -37,9 +47,9 @@ TopicArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[TOPIC]",
-        help="A topic, a flag such as --gpu-memory, or a key such as server.port.",
+        help="A topic, a flag such as --gpu-memory, a key such as server.port, or an error's code.",
         show_default=False,
-        autocompletion=lambda: [lesson.topic for lesson in lessons()],
+        autocompletion=lambda: [*(lesson.topic for lesson in lessons()), *troubles(), ERRORS],
     ),
 ]
 
@@ -50,18 +60,25 @@ TopicArgument = Annotated[
     context_settings={"ignore_unknown_options": True},
 )
 def explain(ctx: typer.Context, topic: TopicArgument = None, as_json: JsonOption = False) -> int:
-    """Explain a topic, a setting or a flag in a few minutes' reading.
+    """Explain a topic, a setting, a flag or an error in a few minutes' reading.
 
-    Without a topic all of them are listed. In a pipe a lesson is its Markdown.
+    Without a topic all of them are listed; `errors` lists the codes of errors. In a pipe a lesson
+    is its Markdown.
     """
     invocation: Invocation = ctx.obj
     output = invocation.output
     words = " ".join(topic or ())
+    name = as_topic(words).strip("[]")
     if not words:
         rows = [topic_as_json(lesson) for lesson in lessons()]
         output.answer(topics_view(lessons()), {"topics": rows})
-    elif lesson := lessons_by_name().get(as_topic(words)):
-        _show(output, lesson.markdown, {"setting": None, "lesson": lesson_as_json(lesson)}, lesson)
+    elif lesson := lessons_by_name().get(name):
+        _show(output, lesson.markdown, _answer(lesson=lesson), lesson)
+    elif trouble := troubles().get(name):
+        _show(output, trouble.markdown, _answer(error=trouble_as_json(trouble)))
+    elif name == ERRORS:
+        found = list(troubles().values())
+        output.answer(troubles_view(found), {"errors": [trouble_as_json(each) for each in found]})
     else:
         _explain_setting(output, words)
     return ExitStatus.DONE
@@ -84,12 +101,19 @@ def _explain_setting(output: Output, words: str) -> None:
         _show(output, section_markdown(meant.name, meant.fields), {"settings": rows})
         return
     lesson = meant.lesson
-    data = {
-        "setting": setting_as_json(meant.field),
-        "lesson": lesson_as_json(lesson) if lesson else None,
-    }
     markdown = setting_markdown(meant.field) + (f"\n{lesson.markdown}" if lesson else "")
+    data = _answer(lesson=lesson, setting=setting_as_json(meant.field))
     _show(output, markdown, data, lesson)
+
+
+def _answer(
+    *,
+    lesson: Lesson | None = None,
+    setting: dict[str, Any] | None = None,
+    error: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    shown = lesson_as_json(lesson) if lesson else None
+    return {"lesson": shown, "setting": setting, "error": error}
 
 
 def _show(output: Output, markdown: str, data: Any, lesson: Lesson | None = None) -> None:

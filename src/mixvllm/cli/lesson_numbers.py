@@ -1,6 +1,7 @@
 """What the marks of the documentation ask for, answered by mixvllm itself.
 
-    estimate MODEL option=value ... : path [as size]       a value of the estimate's JSON
+    estimate MODEL option=value ... : path [as size]       a value of the estimate's JSON;
+                                                           `vllm.option` is passed on to vLLM
     product 2 x 40 x 5120 [as size]                        a formula with its numbers
     product 2 x 40 over estimate MODEL : path              how many times the other it is
     setting KEY : default                                  a fact about a setting
@@ -112,12 +113,18 @@ def _usual_form(value: Any) -> str:
 @cache
 def _estimate(subject: str) -> Any:
     model, *options = subject.split()
-    words = [word for option in options for word in _flag(option)]
-    return json.loads(_printed("estimate-kv", model, *words, *ALWAYS, "--json"))
+    ours = [word for option in options if not _is_vllms(option) for word in _flag(option)]
+    vllms = [word for option in options if _is_vllms(option) for word in _flag(option)]
+    passed_on = ["--", *vllms] if vllms else []
+    return json.loads(_printed("estimate-kv", model, *ours, *ALWAYS, "--json", *passed_on))
+
+
+def _is_vllms(option: str) -> bool:
+    return option.startswith("vllm.")
 
 
 def _flag(option: str) -> list[str]:
-    name, _, value = option.partition("=")
+    name, _, value = option.removeprefix("vllm.").partition("=")
     return [f"--{name.replace('_', '-')}", *([value] if value else [])]
 
 

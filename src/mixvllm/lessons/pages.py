@@ -39,6 +39,11 @@ def pages_in(folder: str) -> Iterator[Page]:
         yield page_of(file.stem, file.read_text(encoding="utf-8"))
 
 
+def page_named(name: str) -> Page:
+    """One page of the documentation."""
+    return page_of(name, (documents() / f"{name}.md").read_text(encoding="utf-8"))
+
+
 def page_of(name: str, text: str) -> Page:
     """A page of its text.
 

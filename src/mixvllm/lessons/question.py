@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from mixvllm.errors import UsageError
 from mixvllm.lessons.lesson import Lesson
 from mixvllm.lessons.library import as_topic, lesson_about, lessons_by_name
+from mixvllm.lessons.troubles import troubles
 from mixvllm.settings.fields import SettingField, all_fields, section_aliases
 
 
@@ -41,8 +42,8 @@ def setting_meant(word: str) -> SettingExplained | SectionExplained | None:
 
 def not_known(words: str) -> UsageError:
     """What to tell who asks for something that nobody explains, with the nearest name."""
-    topics = list(lessons_by_name())
-    names = [*topics, *(name for field in all_fields() for name in _names(field))]
+    settings = (name for field in all_fields() for name in _names(field))
+    names = [*lessons_by_name(), *troubles(), *settings]
     asked = words if words.startswith("-") or "." in words else as_topic(words)
     near = get_close_matches(asked, names, n=1) or [name for name in names if asked in name]
     cure = f"Did you mean `mixvllm explain {near[0]}`? " if near else ""

@@ -1,15 +1,13 @@
-"""Lessons for terminals: the blocks of a page as Rich draws them, and lists of topics."""
+"""Pages for terminals: the blocks of our Markdown as Rich draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.constrain import Constrain
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.segment import Segment
@@ -29,9 +27,12 @@ from mixvllm.lessons.markdown import (
     Table,
     blocks_of,
 )
+from mixvllm.lessons.spans import plain_text
 
 # Longer lines are hard to read, whatever the terminal has.
 WIDEST = 100
+# Between two columns of a table.
+GAP = 2
 LOOKS = {"plain": "", "code": "cyan", "bold": "bold", "italic": "italic"}
 
 
@@ -46,42 +47,6 @@ def read_on(lesson: Lesson) -> RenderableType:
     return Constrain(Text.assemble("\n", ("mixvllm explain", "dim"), ": ", topics), WIDEST)
 
 
-def topics_view(lessons: Sequence[Lesson]) -> RenderableType:
-    """The topics by group, each with its first sentence."""
-    table = RichTable.grid(padding=(0, 2), pad_edge=False)
-    table.add_column(no_wrap=True)
-    for group, members in groupby(lessons, key=lambda lesson: lesson.group):
-        if table.row_count:
-            table.add_row()
-        table.add_row(Text(group, style="bold"))
-        for lesson in members:
-            table.add_row(Text(f"  {lesson.topic}", style="cyan"), Text(lesson.summary))
-    ways = "`mixvllm explain TOPIC`, also of a flag (--gpu-memory) or a key (server.port)."
-    return Constrain(Group(table, Text(), Text(ways, style="dim")), WIDEST)
-
-
-def lesson_as_json(lesson: Lesson) -> dict[str, Any]:
-    """A lesson for programs."""
-    return {
-        **topic_as_json(lesson),
-        "explains": list(lesson.explains),
-        "see_also": list(lesson.see_also),
-        "sources": list(lesson.sources),
-        "markdown": lesson.markdown,
-    }
-
-
-def topic_as_json(lesson: Lesson) -> dict[str, Any]:
-    """A row of the list of topics."""
-    return {
-        "topic": lesson.topic,
-        "title": lesson.title,
-        "group": lesson.group,
-        "summary": lesson.summary,
-        "other_names": list(lesson.other_names),
-    }
-
-
 def _spaced(blocks: Sequence[Block]) -> Iterator[RenderableType]:
     for index, block in enumerate(blocks):
         if index:
@@ -92,11 +57,11 @@ def _spaced(blocks: Sequence[Block]) -> Iterator[RenderableType]:
 def _drawn(block: Block) -> RenderableType:
     match block:
         case Heading(1):
-            return Group(_text(block.spans, "bold"), Rule(style="dim", characters="-"))
+            return Group(line_of(block.spans, "bold"), Rule(style="dim", characters="-"))
         case Heading():
-            return _text(block.spans, "bold")
+            return line_of(block.spans, "bold")
         case Paragraph():
-            return _text(block.spans)
+            return line_of(block.spans)
         case Items():
             return _items(block)
         case Table():
@@ -107,7 +72,8 @@ def _drawn(block: Block) -> RenderableType:
             return _Barred(Group(*_spaced(block.blocks)))
 
 
-def _text(spans: Spans, style: str = "") -> Text:
+def line_of(spans: Spans, style: str = "") -> Text:
+    """A line of text with its looks; a link to the web shows its address."""
     text = Text(style=style)
     for span in spans:
         text.append(span.text, style=LOOKS[span.look])
@@ -120,8 +86,9 @@ def _text(spans: Spans, style: str = "") -> Text:
 def _items(block: Items) -> RenderableType:
     table = RichTable.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for number, item in enumerate(block.items, start=1):
-        table.add_row(Text(f"{number}." if block.ordered else "-", style="dim"), _text(item))
+        table.add_row(Text(f"{number}." if block.ordered else "-", style="dim"), line_of(item))
     return table
 
 
@@ -130,6 +97,23 @@ def _code(block: Code) -> RenderableType:
     text = "\n".join(lines_of(block.text)) if block.language == "mermaid" else block.text
     style = "" if block.language == "mermaid" else "cyan"
     return Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, 2))
+
+
+def _column_widths(columns: Sequence[Sequence[Spans]], room: int) -> list[int] | None:
+    """As wide as they wish, else with whole words; None where not even those fit."""
+    wished = [max(cell_len(plain_text(cell)) for cell in cells) for cells in columns]
+    needed = [
+        max(cell_len(word) for cell in cells for word in ["", *plain_text(cell).split()])
+        for cells in columns
+    ]
+    left = room - sum(needed)
+    if sum(wished) <= room:
+        return wished
+    if left < 0:
+        return None
+    # Who wishes for more gets more of what is left.
+    more = [wish - need for wish, need in zip(wished, needed, strict=True)]
+    return [need + left * part // sum(more) for need, part in zip(needed, more, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -153,18 +137,24 @@ class _FittingTable:
     table: Table
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        drawn = RichTable(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-        for cell in self.table.header:
-            drawn.add_column(_text(cell))
+        columns = list(zip(self.table.header, *self.table.rows, strict=True))
+        widths = _column_widths(columns, options.max_width - GAP * (len(columns) - 1))
+        if widths is None:
+            yield Group(*self._records())
+            return
+        drawn = RichTable(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
+        for cell, width in zip(self.table.header, widths, strict=True):
+            drawn.add_column(line_of(cell), width=width)
         for row in self.table.rows:
-            drawn.add_row(*(_text(cell) for cell in row))
-        needed = Measurement.get(console, options.update(max_width=1000), drawn).minimum
-        yield drawn if needed <= options.max_width else Group(*self._records())
+            drawn.add_row(*(line_of(cell) for cell in row))
+        yield drawn
 
     def _records(self) -> Iterator[RenderableType]:
         for index, (first, *rest) in enumerate(self.table.rows):
             if index:
                 yield Text()
-            yield _text(first, "bold")
+            yield line_of(first, "bold")
             for title, cell in zip(self.table.header[1:], rest, strict=True):
-                yield Padding(Text.assemble(_text(title, "dim"), ": ", _text(cell)), (0, 0, 0, 2))
+                yield Padding(
+                    Text.assemble(line_of(title, "dim"), ": ", line_of(cell)), (0, 0, 0, 2)
+                )

@@ -1,4 +1,4 @@
-"""Lessons in terminals of every width."""
+"""Lessons, and lists of them, in terminals of every width."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from mixvllm.lessons.library import lessons
-from mixvllm.render.lessons import page_view, read_on, topics_view
+from mixvllm.lessons.markdown import Table
+from mixvllm.lessons.spans import plain_text
+from mixvllm.lessons.troubles import troubles
+from mixvllm.render.pages import page_view, read_on
+from mixvllm.render.topics import topics_view, troubles_view
 
 
 def drawn(view: RenderableType, width: int) -> list[str]:
@@ -49,6 +53,18 @@ def test_a_table_that_does_not_fit_becomes_paragraphs() -> None:
     assert narrow[1].startswith("  weights")
 
 
+def test_no_word_of_a_table_is_cut_in_two() -> None:
+    for lesson in lessons():
+        for width in (40, 80, 140):
+            shown = " ".join(drawn(page_view(lesson.markdown), width))
+            assert "…" not in shown
+            for block in lesson.blocks:
+                if isinstance(block, Table):
+                    cells = [plain_text(cell) for row in block.rows for cell in row]
+                    words = {word for cell in cells for word in cell.split() if len(word) < 30}
+                    assert words <= set(shown.split()), (lesson.topic, width)
+
+
 def test_every_line_of_a_quote_has_its_bar() -> None:
     assert drawn(page_view("> one two\n> three\n"), 9) == ["| one two", "| three"]
 
@@ -62,3 +78,13 @@ def test_the_list_has_a_line_for_each_topic_at_80_columns() -> None:
     lines = drawn(topics_view(lessons()), 80)
     for lesson in lessons():
         assert any(lesson.topic in line and lesson.summary in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 80, 140])
+def test_error_codes_and_their_sections_fit(width: int) -> None:
+    for view in (troubles_view(list(troubles().values())), *map(page_view, sections())):
+        assert all(cell_len(line) <= width for line in drawn(view, width))
+
+
+def sections() -> list[str]:
+    return [trouble.markdown for trouble in troubles().values()]

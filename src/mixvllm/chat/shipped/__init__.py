@@ -1,0 +1,1 @@
+"""Small MCP servers that come with mixvllm, to try tools with: time, calculator, status."""
