@@ -354,3 +354,17 @@ def test_nothing_is_cleared_but_the_lines_that_change() -> None:
         leave(shown)
     assert b"\x1b[2J" not in shown.written
     assert shown.written.count(HIDE_CURSOR) < 10
+
+
+def test_what_is_typed_during_an_answer_is_sent_after_it() -> None:
+    hold = Hold()
+    slow = Answer([event(document({"content": "Slow."})), hold, event(document({}, "stop"))])
+    with ScriptedServer([slow, answered("Fast.")]) as server, chat(server) as shown:
+        shown.say("One")
+        shown.see("Slow.")
+        shown.type("Two" + ENTER)
+        hold.released.set()
+        shown.see("Fast.")
+        leave(shown)
+    assert [body["messages"][-1]["content"] for body in server.asked] == ["One", "Two"]
+    assert "> Two\nFast." in shown.text

@@ -84,7 +84,7 @@ class Asking:
 
     async def _stream(self, reply: Reply) -> AsyncGenerator[Event, None]:
         messages = messages_to_send(self.history)
-        body = chat_body(self.model.name, messages, self.sampling, self.tools, self.tool_choice)
+        body = chat_body(self.model, messages, self.sampling, self.tools, self.tool_choice)
         reply.begin()
         async with aclosing(self.client.chat(body)) as documents:
             async for document in documents:

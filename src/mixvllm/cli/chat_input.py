@@ -51,6 +51,11 @@ class LineReader(Protocol):
         """End what is being read with `Interrupted`; False where nothing is."""
 
 
+def can_edit(output: Output) -> bool:
+    """Whether the terminal can do more than show lines."""
+    return output.err.is_terminal and not output.err.is_dumb_terminal
+
+
 def choose_reader(output: Output, complete: Complete = lambda line: ()) -> LineReader:
     """Editing, history and completion on a terminal that can; else plain lines.
 
@@ -61,7 +66,7 @@ def choose_reader(output: Output, complete: Complete = lambda line: ()) -> LineR
     Raises:
         InstallationError: prompt_toolkit is missing.
     """
-    if output.err.is_dumb_terminal or not output.err.is_terminal:
+    if not can_edit(output):
         from mixvllm.cli.chat_plain_input import PlainReader
 
         return PlainReader(output.err)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 
 from rich.text import Text
@@ -15,9 +16,10 @@ from mixvllm.chat.slash_outcomes import AskAgain, EditText, Leave, ShowServers, 
 from mixvllm.cli.chat_asking import Asker
 from mixvllm.cli.chat_begin import Begun, begun
 from mixvllm.cli.chat_display import Display, choose_display, follow
-from mixvllm.cli.chat_input import Interrupted, LineReader, choose_reader
+from mixvllm.cli.chat_input import Interrupted, LineReader, can_edit, choose_reader
 from mixvllm.cli.chat_interruption import Interruption, run_chat
 from mixvllm.cli.chat_request import ChatRequest
+from mixvllm.cli.chat_tty import typing_unseen
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.output import Output
 from mixvllm.render.chat import greeting
@@ -46,13 +48,23 @@ async def _talk(request: ChatRequest, output: Output, interruption: Interruption
     asker = Asker(reader, display, interruption, output)
     images = [image_url(path) for path in request.images]
     try:
-        async with begun(request, display, output, asker, records=True) as chat:
+        async with (
+            _typing_kept(output),
+            begun(request, display, output, asker, records=True) as chat,
+        ):
             desks.append(chat.desk)
             talker = Talker(chat, reader, display, interruption, output)
             await talker.talk(images)
     except (EOFError, Interrupted):
         pass  # asked which model, the user left
     return ExitStatus.DONE
+
+
+@asynccontextmanager
+async def _typing_kept(output: Output) -> AsyncIterator[None]:
+    """What is typed between two messages is there for the next one, Enter included."""
+    with typing_unseen() if can_edit(output) else nullcontext():
+        yield
 
 
 class Talker:
