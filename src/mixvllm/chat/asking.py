@@ -62,18 +62,19 @@ class Asking:
                 return
             except ApiError as error:
                 refused = error
-            may_wait = attempt < MOST_WAITS
-            async with aclosing(self._mend(refused, may_wait=may_wait)) as events:
+            async with aclosing(self._mend(refused, attempt)) as events:
                 async for event in events:
                     yield event
                     if isinstance(event, Failed):
                         return
 
-    async def _mend(self, error: ApiError, *, may_wait: bool) -> AsyncGenerator[Event, None]:
+    async def _mend(self, error: ApiError, attempt: int) -> AsyncGenerator[Event, None]:
         """Do what lets the request be sent again; `Failed` comes last where there is nothing."""
         if is_too_long(error) and self.history.left_out < len(self.history.turns) - 1:
             yield self._leave_out(self.history.left_out + 1)
-        elif may_wait and loading_phase(error):
+        elif attempt < MOST_WAITS and loading_phase(error):
+            if attempt:
+                await asyncio.sleep(POLL_S)
             async with aclosing(self._wait()) as events:
                 async for event in events:
                     yield event
@@ -97,7 +98,6 @@ class Asking:
         return TurnsDropped(dropped)
 
     async def _wait(self) -> AsyncGenerator[ServerLoading | Failed, None]:
-        await asyncio.sleep(POLL_S)
         try:
             async with aclosing(wait_until_ready(self.client)) as steps:
                 async for step in steps:

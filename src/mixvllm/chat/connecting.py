@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncGenerator
 
@@ -39,6 +40,8 @@ async def require_listener(endpoint: Endpoint) -> None:
     except OSError as error:
         raise no_server(endpoint, error.strerror or str(error)) from error
     writer.close()
+    with contextlib.suppress(OSError):  # whoever it was may be gone again
+        await writer.wait_closed()
 
 
 def no_server(endpoint: Endpoint, reason: str) -> ChatError:

@@ -150,7 +150,8 @@ class ServerLife:
                 await self._until_buried()
                 if self._log is not None:
                     self._log.begin_again()
-                self._change(Standing.STARTING, reconnects=self.state.reconnects + 1)
+                count = self.state.reconnects + 1
+                self._change(Standing.STARTING, reconnects=count, error=None)
                 await self.start(self._sdk)
             if self._connection is None:
                 raise ServerFailure(self._why_not())
