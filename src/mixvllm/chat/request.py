@@ -8,7 +8,6 @@ from typing import Any
 from mixvllm.chat.history import History
 from mixvllm.chat.messages import Message, sendable, tool_declaration
 from mixvllm.chat.sampling import Sampling
-from mixvllm.chat.served_model import ServedModel
 from mixvllm.chat.tools import Tool
 
 CHOICES = frozenset({"auto", "none", "required"})
@@ -28,24 +27,27 @@ def messages_to_send(history: History, left_out: int | None = None) -> list[Mess
 
 
 def chat_body(
-    model: ServedModel,
+    model: str,
     messages: Sequence[Message],
     sampling: Sampling,
     tools: Sequence[Tool],
     tool_choice: str | None = None,
+    *,
+    strict: bool = False,
 ) -> dict[str, Any]:
     """The body of a chat completion.
 
     Args:
-        model: The model.
+        model: The model's name.
         messages: What was said.
         sampling: What the user set; the rest is the server's to choose.
         tools: What the model may call.
         tool_choice: `auto`, `none`, `required`, or the name of the one tool to call.
+        strict: Whether the server is to hold the arguments of calls to their schema.
     """
-    body: dict[str, Any] = {"model": model.name, "messages": list(messages), **sampling.as_body()}
+    body: dict[str, Any] = {"model": model, "messages": list(messages), **sampling.as_body()}
     if tools:
-        body["tools"] = [tool_declaration(tool, strict=model.is_of_vllm) for tool in tools]
+        body["tools"] = [tool_declaration(tool, strict=strict) for tool in tools]
         if tool_choice in CHOICES:
             body["tool_choice"] = tool_choice
         elif tool_choice is not None:
