@@ -113,7 +113,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Programs of their own, which tell a model what the commands tell people.
     "mixvllm.chat.shipped": ("mixvllm.api", "mixvllm.memory.answer", "mixvllm.server.registry"),
-    "mixvllm.lessons": ("mixvllm.settings",),
+    "mixvllm.lessons": ("mixvllm.settings", "mixvllm.vllm_internals.arguments"),
     # A lesson is found and read without the settings, which take longer to import than all of it.
     **dict.fromkeys(
         ("mixvllm.lessons.library", "mixvllm.lessons.lesson", "mixvllm.lessons.troubles"),

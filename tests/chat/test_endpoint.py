@@ -40,6 +40,14 @@ def test_a_url_is_taken_however_it_ends(url: str, base: str, port: int, is_here:
     assert endpoint.is_on_this_machine is is_here
 
 
+@pytest.mark.parametrize("url", ["http://me:secret@host/v1", "http://h/v1?key=secret"])
+def test_a_url_with_a_secret_in_it_is_refused_without_it(url: str) -> None:
+    with pytest.raises(ChatError, match="may have a path and nothing more") as caught:
+        endpoint_at(url)
+
+    assert "secret" not in caught.value.message
+
+
 @pytest.mark.parametrize("url", ["", "ftp://host", "http://", "http://host:x", "http://[::1", ":"])
 def test_what_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(ChatError, match="is not the URL of a server"):

@@ -15,7 +15,7 @@ from mixvllm.chat.context import turns_to_leave_out
 from mixvllm.chat.events import Event, Failed, ServerLoading, TurnsDropped
 from mixvllm.chat.history import History
 from mixvllm.chat.reply import Reply
-from mixvllm.chat.request import chat_body, messages_to_send
+from mixvllm.chat.request import chat_body, choice_problem, messages_to_send
 from mixvllm.chat.sampling import Sampling
 from mixvllm.chat.served_model import ServedModel
 from mixvllm.chat.tool_settings import tools_off
@@ -55,6 +55,9 @@ class Asking:
 
     async def events(self, reply: Reply) -> AsyncGenerator[Event, None]:
         """Ask, and put the answer into `reply`; `Failed` comes last where there is none."""
+        if problem := choice_problem(self.tool_choice, self.tools):
+            yield problem
+            return
         needed = await turns_to_leave_out(
             self.client, self.model, self.history, self.tools, self.sampling.max_tokens
         )
@@ -68,6 +71,9 @@ class Asking:
                 return
             except ApiError as error:
                 refused = error
+            if reply.first_token_s is not None:  # what came cannot be taken back
+                yield failure_of(refused)
+                return
             async with aclosing(self._mend(refused, attempt)) as events:
                 async for event in events:
                     yield event

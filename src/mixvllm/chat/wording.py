@@ -27,7 +27,8 @@ def failure_of(error: ApiError) -> Failed:
         return Failed(
             "cut_off", _sentence(str(error)), "What came before it is kept; /retry asks again."
         )
-    return Failed("unreachable", f"The server cannot be reached: {_sentence(str(error))}")
+    hint = "Is it still running? /retry asks again."
+    return Failed("unreachable", f"The server cannot be reached: {_sentence(str(error))}", hint)
 
 
 def is_tools_off(error: ApiError) -> bool:

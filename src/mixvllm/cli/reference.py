@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mixvllm.cli.app import COMMANDS
 from mixvllm.cli.command_table import CommandTable, load_command
+from mixvllm.cli.reference_json import json_page
 from mixvllm.settings.json_schema import CONFIG_SCHEMA_FILE, config_schema, schema_text
 from mixvllm.settings.mcp_schema import MCP_SCHEMA_FILE, mcp_schema
 from mixvllm.settings.reference import reference_yaml, settings_page
@@ -79,6 +80,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     f"docs/{CONFIG_SCHEMA_FILE}": lambda: schema_text(config_schema()),
     f"docs/{MCP_SCHEMA_FILE}": lambda: schema_text(mcp_schema()),
     "docs/cli.md": cli_page,
+    "docs/json.md": json_page,
 }
 
 
