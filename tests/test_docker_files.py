@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,8 +20,12 @@ from mixvllm.cli.app import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILES = sorted((ROOT / "deploy" / "docker").glob("*.Dockerfile"))
-# What the build of the wheel reads; see pyproject.toml.
-NEEDED = ("pyproject.toml", "README.md", "LICENSE", "src/mixvllm/__init__.py", "docs/learn")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+# What the build of the wheel reads.
+NEEDED = (
+    *("pyproject.toml", "README.md", "LICENSE", "src/mixvllm/__init__.py"),
+    *PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"],
+)
 
 pytestmark = pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
 

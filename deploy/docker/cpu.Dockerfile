@@ -10,7 +10,7 @@ RUN pip install --retries 1 --no-deps -r requirements/cpu.txt
 COPY . .
 # There is no git here to ask for the version.
 ARG MIXVLLM_VERSION=0.1.0.dev0
-RUN SETUPTOOLS_SCM_PRETEND_VERSION_FOR_MIXVLLM=${MIXVLLM_VERSION} pip install --no-deps .
+RUN SETUPTOOLS_SCM_PRETEND_VERSION=${MIXVLLM_VERSION} pip install --no-deps .
 
 FROM python:3.11-slim-bookworm
 

@@ -11,7 +11,7 @@ COPY . .
 # There is no git here to ask for the version.
 ARG MIXVLLM_VERSION=0.1.0.dev0
 # hadolint ignore=DL3013
-RUN SETUPTOOLS_SCM_PRETEND_VERSION_FOR_MIXVLLM=${MIXVLLM_VERSION} pip install ".[gpu,all]"
+RUN SETUPTOOLS_SCM_PRETEND_VERSION=${MIXVLLM_VERSION} pip install ".[gpu,all]"
 
 FROM python:3.12-slim-bookworm
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -68,3 +69,20 @@ def test_the_wheel_is_typed_and_has_no_tests(unpacked: Path) -> None:
         "mixvllm",
         "sitecustomize.py",
     }
+
+
+def test_a_build_without_git_takes_the_version_that_it_is_told(tmp_path: Path) -> None:
+    dockerfile = (ROOT / "deploy" / "docker" / "cpu.Dockerfile").read_text(encoding="utf-8")
+    (variable,) = re.findall(r"(\w+)=\$\{MIXVLLM_VERSION\}", dockerfile)
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        (tmp_path / file).write_bytes((ROOT / file).read_bytes())
+    said = subprocess.run(
+        [sys.executable, "-m", "hatchling", "metadata", "version"],
+        env={**os.environ, variable: "9.9"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert said.stdout.strip() == "9.9"
