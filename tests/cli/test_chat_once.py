@@ -125,8 +125,8 @@ def test_no_server_is_told_in_one_line_before_anything_heavy_is_loaded() -> None
         [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stdout) == (1, "False False\n")
-    message, hint = ran.stderr.splitlines()
-    assert message.startswith("error: No server answers at http://127.0.0.1:9/v1")
+    message, hint, _ = ran.stderr.splitlines()
+    assert message == "error: No server answers at http://127.0.0.1:9/v1: Connection refused."
     assert "mixvllm serve" in hint
 
 

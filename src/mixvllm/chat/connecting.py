@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncGenerator
 
@@ -38,7 +39,9 @@ async def require_listener(endpoint: Endpoint) -> None:
     except TimeoutError:
         raise no_server(endpoint, "it does not answer in time") from None
     except OSError as error:
-        raise no_server(endpoint, error.strerror or str(error)) from error
+        # asyncio's own words name the address, which is named already.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise no_server(endpoint, reason) from error
     writer.close()
     with contextlib.suppress(OSError):  # whoever it was may be gone again
         await writer.wait_closed()
