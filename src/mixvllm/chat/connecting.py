@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
+import socket
 import time
 from collections.abc import AsyncGenerator
 
@@ -33,18 +32,13 @@ async def require_listener(endpoint: Endpoint) -> None:
     """
     if not endpoint.is_on_this_machine:
         return
+    address = (endpoint.host, endpoint.port)
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
-    except TimeoutError:
-        raise no_server(endpoint, "it does not answer in time") from None
+        # asyncio's own way has errors that list calls and addresses.
+        found = await asyncio.to_thread(socket.create_connection, address, CONNECT_TIMEOUT_S)
     except OSError as error:
-        # asyncio's own words name the address, which is named already.
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise no_server(endpoint, reason) from error
-    writer.close()
-    with contextlib.suppress(OSError):  # whoever it was may be gone again
-        await writer.wait_closed()
+        raise no_server(endpoint, error.strerror or str(error)) from error
+    found.close()
 
 
 def no_server(endpoint: Endpoint, reason: str) -> ChatError:
