@@ -122,6 +122,13 @@ def ignore_signals() -> None:
     FILE.write_text(f"{os.getpid()} {child.pid}", encoding="utf-8")
 
 
+def be_silent_the_second_time() -> None:
+    with FILE.open("a", encoding="utf-8") as starts:
+        starts.write("x")
+    if FILE.read_text(encoding="utf-8") == "xx":
+        time.sleep(60)
+
+
 def flood() -> None:
     for number in range(200_000):
         print(f"line {number} of the log", file=sys.stderr)
@@ -140,6 +147,7 @@ MISBEHAVIOURS: dict[str, Callable[[], object]] = {
     "does not end": ignore_signals,
     "floods": flood,
     "babbles": babble,
+    "is silent the second time": be_silent_the_second_time,
 }
 
 

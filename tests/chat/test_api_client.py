@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from contextlib import aclosing
 
 import pytest
@@ -13,6 +14,7 @@ from mixvllm.chat.api_errors import CutOff, Refused, Unreachable
 from mixvllm.chat.endpoint import Endpoint, endpoint_at
 from mixvllm.chat.events import Answered, Failed, TextPiece
 from mixvllm.chat.served_model import ServedModel
+from mixvllm.errors import InstallationError
 from tests.chat.scripted_server import (
     DONE,
     Answer,
@@ -256,6 +258,16 @@ async def test_tokens_are_counted_where_the_server_can() -> None:
         with server:
             async with ApiClient(endpoint_at(server.url)) as client:
                 assert await client.count_tokens("small", said, []) == counted
+
+
+async def test_without_the_package_its_name_and_the_extra_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)  # as if it were not installed
+    with pytest.raises(InstallationError, match="needs the package `openai`") as caught:
+        ApiClient(endpoint_at("127.0.0.1:1"))
+
+    assert caught.value.hint == "pip install 'mixvllm[chat]'"
 
 
 async def test_a_page_of_a_proxy_is_not_poured_out() -> None:

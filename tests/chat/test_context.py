@@ -79,10 +79,13 @@ async def test_the_last_message_is_sent_even_where_it_does_not_fit() -> None:
     assert "maximum context length is 100 tokens" in failed.message
 
 
-async def test_a_server_that_cannot_count_says_by_its_refusal_what_is_too_long() -> None:
+@pytest.mark.parametrize("length", [None, 100])
+async def test_a_server_that_cannot_count_says_by_its_refusal_what_is_too_long(
+    length: int | None,
+) -> None:
     script = [TOO_LONG, TOO_LONG, says("ok")]
     with ScriptedServer(script) as server:
-        model = ServedModel(MODEL, None)
+        model = ServedModel(MODEL, length)
         async with talk(server, model=model, history=history("one", "two")) as conversation:
             events = await all_of(conversation.send("three"))
 

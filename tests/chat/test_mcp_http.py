@@ -51,7 +51,10 @@ def shared() -> Iterator[Remote]:
     remote.stop()
 
 
-async def test_both_transports_work_and_what_refuses_is_told_in_a_line(shared: Remote) -> None:
+async def test_both_transports_work_and_what_refuses_is_told_in_a_line(
+    shared: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # it is not asked for this machine
     key = {"Authorization": "Bearer open-sesame"}
     servers = {
         "http": shared.at("/mcp"),

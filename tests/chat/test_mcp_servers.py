@@ -245,6 +245,21 @@ async def test_a_call_that_does_no_harm_twice_is_made_again(
         assert await box.call("die_once") == ToolResult("die once: hi")
 
 
+async def test_a_call_that_is_cancelled_while_its_server_starts_again_leaves_it_to_the_next(
+    stand_in: StandIn, tmp_path: Path
+) -> None:
+    starts = tmp_path / "starts"
+    async with opened(stand_in("is silent the second time", starts)) as box:
+        await box.call("die")
+        call = asyncio.create_task(box.call("echo"))
+        assert await until(lambda: starts.stat().st_size == 2, 10)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert box.state().error == "was not waited for when it was started"
+        assert (await box.call("echo")).text == "echo: hi"
+
+
 async def test_a_server_that_dies_between_calls_is_told_of_and_connected_again(
     stand_in: StandIn, tmp_path: Path
 ) -> None:

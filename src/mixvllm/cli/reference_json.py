@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shlex
-import tempfile
-from collections.abc import Iterator
-from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from mixvllm.cli.app import run
 from mixvllm.cli.json_shape import Shape, merged, shape_of, shape_text
+from mixvllm.cli.reference_surroundings import nowhere
 from mixvllm.doctor.check import Check
 from mixvllm.server.registry import RunningServer
 
@@ -154,7 +151,7 @@ DOCUMENTS = (
 
 def json_page() -> str:
     """The page; runs the commands in this process, in a directory of their own."""
-    with _nowhere() as here:
+    with nowhere() as here:
         (here / "wrong.yaml").write_text(WRONG, encoding="utf-8")
         (here / "right.yaml").write_text(RIGHT, encoding="utf-8")
         parts = [_section(each) for each in DOCUMENTS]
@@ -187,20 +184,3 @@ def _answer(command: str) -> Any:
     with redirect_stdout(written), redirect_stderr(io.StringIO()):
         run(words)
     return json.loads(written.getvalue())
-
-
-@contextmanager
-def _nowhere() -> Iterator[Path]:
-    """A directory of its own, where nothing of this user's settings and GPUs counts."""
-    before = dict(os.environ)
-    with tempfile.TemporaryDirectory() as directory, chdir(directory):
-        for name in before:
-            if name.startswith("MIXVLLM_"):
-                del os.environ[name]
-        homes = {f"XDG_{kind}_HOME": f"{directory}/{kind}" for kind in ("DATA", "STATE", "CONFIG")}
-        os.environ.update(homes | {"CUDA_VISIBLE_DEVICES": ""})
-        try:
-            yield Path(directory)
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
