@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shlex
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -120,6 +121,16 @@ def test_the_override_of_the_first_design_gives_what_it_says(
     assert settings["generation_defaults"]["presence_penalty"] == 0.5
     assert settings["generation_defaults"]["frequency_penalty"] == 0.25
     assert ServeConfig.from_yaml(file) == resolve(Sources(config=file)).settings
+
+
+def test_the_chat_of_the_first_design_is_installed_and_takes_its_flags(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    said = Command(capsys)("chat", "--help").out
+
+    assert "mixvllm-chat" in scripts["scripts"]
+    assert {"--enable-mcp", "--mcp-config"} <= set(said.split())
 
 
 def test_the_file_of_mcp_servers_is_valid(capsys: pytest.CaptureFixture[str]) -> None:

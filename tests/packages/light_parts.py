@@ -51,6 +51,7 @@ PARTS = (
     Part(("status",), 0, says("server")),
     Part(("explain", "kv-cache"), 0, says("KV cache")),
     Part(("serve", "--help"), 0, says("--gpu-memory")),
+    Part(("chat", "--help"), 0, says("--enable-mcp")),
 )
 
 
