@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -46,11 +47,12 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format with ruff, and the Kubernetes manifest against its schema."""
+    """Check style and format with ruff, the Kubernetes manifest, and the Dockerfiles."""
     session.install("--retries", "1", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("kubernetes-validate", "--strict", "--quiet", "deploy/kubernetes.yaml")
+    session.run("hadolint", "deploy/docker/cpu.Dockerfile", "deploy/docker/cuda.Dockerfile")
 
 
 @nox.session
@@ -89,6 +91,30 @@ def engine(session: nox.Session) -> None:
     if "tests" in finished and not session.posargs:
         coverage.append(f"--cov-fail-under={COVERAGE_FLOOR}")
     run_pytest(session, "engine and not faults and not gpu and not network", *coverage)
+
+
+@nox.session(default=False)
+def packages(session: nox.Session) -> None:
+    """Build wheel and sdist, and try them in empty environments of Python 3.11, 3.12 and 3.13."""
+    dist = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.install("--retries", "1", *nox.project.dependency_groups(PROJECT, "packages"))
+    session.run("python", "-m", "build", "--outdir", str(dist), ".", silent=True)
+    session.run("twine", "check", "--strict", *map(str, dist.iterdir()))
+    session.run("python", "tests/packages/installs.py", str(dist))
+
+
+@nox.session(venv_backend="none", default=False)
+def release_notes(session: nox.Session) -> None:
+    """Print the changelog's section of a version: `nox -s release_notes -- 0.2.0`."""
+    version = session.posargs[0] if session.posargs else "Unreleased"
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    section = re.search(
+        rf"^## \[{re.escape(version)}\].*?\n(.*?)(?=^## |\Z)", changelog, re.M | re.S
+    )
+    if section is None:
+        session.error(f"CHANGELOG.md has no section [{version}].")
+    sys.stdout.write(section[1].strip() + "\n")
 
 
 @nox.session(venv_backend="none", default=False)

@@ -112,7 +112,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Programs of their own, which tell a model what the commands tell people.
     "mixvllm.chat.shipped": ("mixvllm.api", "mixvllm.memory.answer", "mixvllm.server.registry"),
-    "mixvllm.lessons": ("mixvllm.settings",),
+    "mixvllm.lessons": ("mixvllm.settings", "mixvllm.vllm_internals.arguments"),
     # A lesson is found and read without the settings, which take longer to import than all of it.
     **dict.fromkeys(
         ("mixvllm.lessons.library", "mixvllm.lessons.lesson", "mixvllm.lessons.troubles"),
@@ -153,6 +153,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.sizes": (),
 }
 
+MCP_CLIENT = ("mixvllm.chat.mcp_connection", "mixvllm.chat.mcp_transports")
 # One owner per outside library.
 OWNERS: dict[str, tuple[str, ...]] = {
     "typer": ("mixvllm.cli",),
@@ -177,10 +178,10 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "tokenizers": ("mixvllm.models.demo_conversion",),
     "openai": ("mixvllm.chat.api_client",),
     # What the MCP SDK stands on, where it is given more than it makes itself.
-    "anyio": ("mixvllm.chat.mcp_connection",),
-    "httpx2": ("mixvllm.chat.mcp_connection",),
-    "mcp": ("mixvllm.chat.mcp_connection", "mixvllm.chat.shipped"),
-    "mcp_types": ("mixvllm.chat.mcp_connection", "mixvllm.chat.shipped"),
+    "anyio": ("mixvllm.chat.mcp_transports",),
+    "httpx2": MCP_CLIENT,
+    "mcp": (*MCP_CLIENT, "mixvllm.chat.shipped"),
+    "mcp_types": (*MCP_CLIENT, "mixvllm.chat.shipped"),
     "prompt_toolkit": ("mixvllm.cli",),
     "fastapi": ("mixvllm.server",),
     "starlette": ("mixvllm.server",),

@@ -76,6 +76,13 @@ def test_importing_the_package_imports_none_of_its_modules() -> None:
     assert done.stdout.strip() == ""
 
 
+def test_a_conversation_loads_nothing_heavy_before_it_asks() -> None:
+    heavy = f"print('loaded:', *(name for name in {HEAVY} if name in sys.modules))"
+    code = f"import sys, mixvllm.chat.conversation, mixvllm.chat.slash_commands; {heavy}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "loaded:"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_of_the_table_exists(name: str) -> None:
     module = importlib.import_module(COMMANDS[name][0])

@@ -11,11 +11,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 PAGE = 2
-TOOLS = ("echo", "environment", "slow", "die", "die once", "raise", "long", "parts", "structured")
+MODERN = "2026-07-28"
+OF_MODERN = {"resultType": "complete", "ttlMs": 0, "cacheScope": "public"}
+TOOLS = (
+    *("echo", "environment", "slow", "die", "die once", "raise", "long", "parts", "structured"),
+    *("forgotten", "nonsense"),
+)
 MISBEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else "none"
 FILE = Path(sys.argv[2]) if len(sys.argv) > 2 else Path()
 
@@ -37,7 +43,8 @@ def listed(cursor: str | None) -> dict[str, Any]:
         }
         for name in TOOLS[start:end]
     ]
-    return {"tools": tools, **({"nextCursor": str(end)} if end < len(TOOLS) else {})}
+    modern = OF_MODERN if MISBEHAVIOUR == "is modern" else {}
+    return {"tools": tools, **modern, **({"nextCursor": str(end)} if end < len(TOOLS) else {})}
 
 
 def text(value: str, *, is_error: bool = False) -> dict[str, Any]:
@@ -77,15 +84,23 @@ def answer(message: dict[str, Any]) -> None:
     method, number = message["method"], message.get("id")
     parameters = message.get("params") or {}
     match method:
+        case "initialize" if MISBEHAVIOUR == "is modern":
+            data = {"supported": [MODERN], "requested": parameters["protocolVersion"]}
+            error = {"code": -32022, "message": "Unsupported protocol version", "data": data}
+            say({"id": number, "error": error})
+        case "server/discover" if MISBEHAVIOUR == "is modern":
+            found = {"supportedVersions": [MODERN], "capabilities": {"tools": {}}}
+            say({"id": number, "result": {**found, **OF_MODERN}})
         case "initialize":
             info = {"name": "stand-in", "version": "1"}
             result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}}
             say({"id": number, "result": {**result, "serverInfo": info}})
-        case "tools/list":
+        case "tools/list" if MISBEHAVIOUR != "has no tools":
             say({"id": number, "result": listed(parameters.get("cursor"))})
-        case "tools/call" if parameters["name"] not in TOOLS:
-            error = {"code": -32602, "message": f"Unknown tool: {parameters['name']}"}
-            say({"id": number, "error": error})
+        case "tools/call" if parameters["name"] == "forgotten":
+            say({"id": number, "error": {"code": -32602, "message": "Unknown tool: forgotten"}})
+        case "tools/call" if parameters["name"] == "nonsense":
+            say({"id": number, "result": {"content": "nonsense"}})
         case "tools/call":
             result = called(parameters["name"], parameters.get("arguments") or {})
             say({"id": number, "result": result})
@@ -95,32 +110,53 @@ def answer(message: dict[str, Any]) -> None:
             pass
 
 
-def misbehave() -> None:
-    match MISBEHAVIOUR:
-        case "exits":
-            sys.exit("RuntimeError: no key was \x1b[31mgiven\x1b[0m")
-        case "is silent":
-            print("waiting for the moon", file=sys.stderr, flush=True)
-            time.sleep(60)
-        case "prints":
-            print("Welcome to the server!", flush=True)
-            time.sleep(60)
-        case "greets":
-            print("Welcome to the server!", flush=True)
-        case "does not end":
-            for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(ignored, signal.SIG_IGN)
-            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-            FILE.write_text(f"{os.getpid()} {child.pid}", encoding="utf-8")
-        case "floods":
-            for number in range(200_000):
-                print(f"line {number} of the log", file=sys.stderr)
-        case _:
-            pass
+def say_and_sleep(text: str, stream: TextIO) -> None:
+    print(text, file=stream, flush=True)
+    time.sleep(60)
+
+
+def ignore_signals() -> None:
+    for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    FILE.write_text(f"{os.getpid()} {child.pid}", encoding="utf-8")
+
+
+def be_silent_the_second_time() -> None:
+    with FILE.open("a", encoding="utf-8") as starts:
+        starts.write("x")
+    if FILE.read_text(encoding="utf-8") == "xx":
+        time.sleep(60)
+
+
+def flood() -> None:
+    for number in range(200_000):
+        print(f"line {number} of the log", file=sys.stderr)
+
+
+def babble() -> None:
+    while True:
+        sys.stdout.write("x" * 2**20)
+
+
+MISBEHAVIOURS: dict[str, Callable[[], object]] = {
+    "exits": lambda: sys.exit("RuntimeError: no key was \x1b[31mgiven\x1b[0m"),
+    "is silent": lambda: say_and_sleep("waiting for the moon", sys.stderr),
+    "prints": lambda: say_and_sleep("Welcome to the server!", sys.stdout),
+    "greets": lambda: print("Welcome to the server!", flush=True),
+    "does not end": ignore_signals,
+    "floods": flood,
+    "babbles": babble,
+    "is silent the second time": be_silent_the_second_time,
+}
 
 
 if __name__ == "__main__":
-    misbehave()
+    MISBEHAVIOURS.get(MISBEHAVIOUR, lambda: None)()
+    greeting = json.loads(sys.stdin.readline())
+    if MISBEHAVIOUR == "wants its greeting" and greeting["method"] != "initialize":
+        sys.exit("expected initialize")
+    answer(greeting)
     for line in sys.stdin:
         answer(json.loads(line))
     if MISBEHAVIOUR == "does not end":

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 MODEL = "small"
-REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
+REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 502: "Bad Gateway"}
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,6 @@ class ScriptedServer:
         self._listed = list(listed or [models(model())])
         self._status = status
         self._count = count
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
 
     @property
     def asked(self) -> list[Any]:
@@ -167,6 +165,8 @@ class ScriptedServer:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self._run(self._start())
         return self
@@ -185,11 +185,13 @@ class ScriptedServer:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:
+        await _let_callbacks_run()
         self._server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await _let_callbacks_run()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -242,12 +244,20 @@ class ScriptedServer:
         going.cancel()
 
 
+async def _let_callbacks_run() -> None:
+    """Connections are taken, begun and closed by callbacks: none may be left half way."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 async def _released(hold: Hold, going: asyncio.Future[bytes]) -> bool:
     """Wait for the release; False when the client goes before."""
     release = asyncio.ensure_future(asyncio.to_thread(hold.released.wait))
     either: set[asyncio.Future[Any]] = {release, going}
-    done, _ = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    hold.released.set()  # the thread that waits ends too
+    try:
+        done, _ = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        hold.released.set()  # the thread that waits ends too
     return going not in done
 
 

@@ -17,7 +17,7 @@ from mixvllm.settings.mcp_servers import McpServer
 
 pytestmark = pytest.mark.anyio
 STAND_IN = Path(__file__).with_name("mcp_http_stand_in.py")
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 class Remote:
@@ -51,7 +51,10 @@ def shared() -> Iterator[Remote]:
     remote.stop()
 
 
-async def test_both_transports_work_and_what_refuses_is_told_in_a_line(shared: Remote) -> None:
+async def test_both_transports_work_and_what_refuses_is_told_in_a_line(
+    shared: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # it is not asked for this machine
     key = {"Authorization": "Bearer open-sesame"}
     servers = {
         "http": shared.at("/mcp"),
@@ -95,7 +98,7 @@ async def test_a_call_that_takes_too_long_or_is_cancelled_ends_at_once(
         )
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(toolbox.call("slow", {}), 0.1)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
         assert (await toolbox.call("echo", {"text": "hi"})).text == "echo: hi"
 
 

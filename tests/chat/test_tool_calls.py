@@ -16,12 +16,24 @@ from mixvllm.chat.events import (
     CallFinished,
     CallPiece,
     CallRequested,
+    Failed,
     RoundsSpent,
     TextPiece,
 )
 from mixvllm.chat.tool_round import Permissions
 from mixvllm.chat.tools import Approval, Tool, ToolCall, ToolResult
-from tests.chat.scripted_server import ScriptedServer, calls, document, says, streams, usage
+from tests.chat.scripted_server import (
+    Answer,
+    Cut,
+    Piece,
+    ScriptedServer,
+    calls,
+    document,
+    event,
+    says,
+    streams,
+    usage,
+)
 from tests.chat.talking import Tools, all_of, echo, of_type, talk
 
 pytestmark = pytest.mark.anyio
@@ -172,6 +184,56 @@ async def test_a_forced_tool_is_asked_for_in_the_first_round_alone() -> None:
     first, second = server.asked
     assert first["tool_choice"] == {"type": "function", "function": {"name": "add"}}
     assert "tool_choice" not in second
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "message", "hint"),
+    [
+        (Tools(add=echo), "ad", "There is no tool ad.", "Did you mean add?"),
+        (Tools(add=echo), "xyz", "There is no tool xyz.", "There are: add."),
+        (Tools(), "add", "No tool can be called, so `add` cannot be.", "Connect a server"),
+        (Tools(), "required", "No tool can be called, so `required` cannot be.", "Connect"),
+    ],
+)
+async def test_a_tool_that_cannot_be_forced_is_told_before_anything_is_sent(
+    tools: Tools, choice: str, message: str, hint: str
+) -> None:
+    with ScriptedServer([says("ok")]) as server:
+        async with talk(server, toolbox=tools, tool_choice=choice) as conversation:
+            (failed,) = await all_of(conversation.send("Add"))
+
+    assert server.asked == []
+    assert isinstance(failed, Failed)
+    assert failed.message == message
+    assert str(failed.hint).startswith(hint)
+
+
+async def test_a_model_that_calls_though_there_are_no_tools_is_told_so() -> None:
+    with ScriptedServer([calls(("add", "{}")), says("Sorry")]) as server:
+        async with talk(server) as conversation:
+            events = await all_of(conversation.send("Add"))
+
+    assert isinstance(events[-1], Answered)
+    said = server.asked[1]["messages"][-1]["content"]
+    assert said == "Error: There is no tool add. There are: none."
+
+
+async def test_a_call_that_is_cut_off_is_neither_run_nor_kept() -> None:
+    call = {"index": 0, "id": "x", "function": {"name": "add", "arguments": '{"a": '}}
+    half: list[Piece] = [
+        event(document({"content": "Well"})),
+        event(document({"tool_calls": [call]})),
+        Cut(),
+    ]
+    tools = Tools(add=echo)
+    with ScriptedServer([Answer(half)]) as server:
+        async with talk(server, toolbox=tools) as conversation:
+            events = await all_of(conversation.send("Add"))
+
+    assert isinstance(events[-1], Failed)
+    assert tools.called == []
+    (turn,) = conversation.history.turns
+    assert turn.messages[1:] == [{"role": "assistant", "content": "Well"}]
 
 
 async def test_calls_that_no_number_tells_apart_are_told_apart_by_their_ids() -> None:

@@ -68,6 +68,22 @@ def test_a_switch_is_known_by_its_negative(mixvllm: Command) -> None:
     assert "`--no-enforce-eager`" in mixvllm("explain", "--no-enforce-eager").out
 
 
+def test_a_value_behind_a_flag_is_left_alone(mixvllm: Command) -> None:
+    for words in (["--gpu-memory", "0.9"], ["--gpu-memory=0.9"]):
+        assert mixvllm("explain", *words).out.startswith("# `inference.gpu_memory_utilization`\n")
+
+
+def test_an_argument_of_vllm_shows_the_lesson_about_it_or_where_it_is_explained(
+    mixvllm: Command,
+) -> None:
+    assert mixvllm("explain", "--enable-prefix-caching").out.startswith("# Prefix caching\n")
+
+    ran = mixvllm("explain", "--tool-call-parser")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--tool-call-parser is an argument of vLLM itself" in ran.err
+    assert "`mixvllm serve MODEL -- --tool-call-parser ...` passes it on" in ran.err
+
+
 def test_a_section_lists_its_settings(mixvllm: Command) -> None:
     ran = mixvllm("explain", "server")
 

@@ -171,3 +171,29 @@ def test_a_name_that_the_locale_cannot_write_is_no_failure(
     if form == "json":
         shown = json.loads(ended.stdout.decode(encoding))
         assert shown["settings"]["model"]["name"] == "日本"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [
+        (("serve", "./nothing/here"), "More: mixvllm explain model-not-found"),
+        (
+            ("config", "show", "--port", "80", "--", "--no-such-thing"),
+            "More: mixvllm explain unknown-setting (or invalid-value)",
+        ),
+        (("config", "validate", "no.yaml"), "More: mixvllm explain unreadable-file"),
+    ],
+)
+def test_a_failure_names_the_lesson_about_it(
+    mixvllm: Command, arguments: tuple[str, ...], more: str
+) -> None:
+    ran = mixvllm(*arguments)
+
+    assert ran.err.splitlines()[-1].strip() == more
+
+
+@pytest.mark.parametrize("arguments", [("config", "show", "--prt", "1"), ("explain", "nothing")])
+def test_a_failure_whose_message_says_all_names_none(
+    mixvllm: Command, arguments: tuple[str, ...]
+) -> None:
+    assert "More:" not in mixvllm(*arguments).err

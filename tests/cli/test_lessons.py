@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,10 @@ def test_it_writes_only_in_a_repository(tmp_path: Path) -> None:
 
 def test_marks_in_a_line_are_comments_for_every_reader_of_markdown() -> None:
     for page in (ROOT / "docs").rglob("*.md"):
-        for asked in questions(page.read_text(encoding="utf-8")):
+        text = page.read_text(encoding="utf-8")
+        # At the beginning of a line a comment ends the paragraph.
+        assert not re.search(r"^[> ]*<!-- computed: [^\n]*<!-- end -->", text, re.MULTILINE), page
+        for asked in questions(text):
             if "\n" not in asked and not asked.startswith("console"):
                 assert "--" not in asked
                 assert "|" not in asked

@@ -19,9 +19,9 @@ def test_a_circle_ends() -> None:
     assert lines_of("flowchart LR\n a --> b\n b --> a") == ("a --> b --> a",)
 
 
-def test_groups_are_left_out_and_breaks_are_blanks() -> None:
-    source = 'flowchart LR\n subgraph g["group"]\n a[one<br/>more] --> b\n end'
-    assert lines_of(source) == ("one more --> b",)
+def test_a_group_stands_before_its_ways_and_breaks_are_blanks() -> None:
+    source = 'flowchart LR\n subgraph g["group"]\n a[one<br/>more] --> b\n end\n c --> d'
+    assert lines_of(source) == ("group: one more --> b", "c --> d")
 
 
 def test_every_chart_of_the_lessons_says_something() -> None:

@@ -162,7 +162,10 @@ async def _events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
                 yield event
     # The types are those of the package's HTTP library, which is another one in each major version.
     except Exception as error:
-        raise CutOff(f"The connection broke: {str(error) or type(error).__name__}") from error
+        kind = type(error).__name__
+        if "Timeout" in kind:
+            raise CutOff("The server said nothing for too long.") from error
+        raise CutOff(f"The connection broke: {str(error) or kind}") from error
     for event in reader.end():
         yield event
 
@@ -200,7 +203,8 @@ def _refused(error: openai.APIStatusError) -> Refused:
         said = None
     shown = " ".join(text.split())
     is_page = shown.startswith("<") or not shown
-    plain = ErrorBody(error.response.reason_phrase if is_page else shown[:SHOWN_LENGTH])
+    status = f"HTTP {error.status_code} {error.response.reason_phrase}"
+    plain = ErrorBody(status if is_page else shown[:SHOWN_LENGTH])
     return Refused(error.status_code, said or plain)
 
 

@@ -15,7 +15,7 @@ from mixvllm.chat.context import turns_to_leave_out
 from mixvllm.chat.events import Event, Failed, ServerLoading, TurnsDropped
 from mixvllm.chat.history import History
 from mixvllm.chat.reply import Reply
-from mixvllm.chat.request import chat_body, messages_to_send
+from mixvllm.chat.request import chat_body, choice_problem, messages_to_send
 from mixvllm.chat.sampling import Sampling
 from mixvllm.chat.served_model import ServedModel
 from mixvllm.chat.tool_settings import tools_off
@@ -49,6 +49,9 @@ class Asking:
 
     async def events(self, reply: Reply) -> AsyncGenerator[Event, None]:
         """Ask, and put the answer into `reply`; `Failed` comes last where there is none."""
+        if problem := choice_problem(self.tool_choice, self.tools):
+            yield problem
+            return
         needed = await turns_to_leave_out(
             self.client, self.model, self.history, self.tools, self.sampling.max_tokens
         )
@@ -62,18 +65,22 @@ class Asking:
                 return
             except ApiError as error:
                 refused = error
-            may_wait = attempt < MOST_WAITS
-            async with aclosing(self._mend(refused, may_wait=may_wait)) as events:
+            if reply.first_token_s is not None:  # what came cannot be taken back
+                yield failure_of(refused)
+                return
+            async with aclosing(self._mend(refused, attempt)) as events:
                 async for event in events:
                     yield event
                     if isinstance(event, Failed):
                         return
 
-    async def _mend(self, error: ApiError, *, may_wait: bool) -> AsyncGenerator[Event, None]:
+    async def _mend(self, error: ApiError, attempt: int) -> AsyncGenerator[Event, None]:
         """Do what lets the request be sent again; `Failed` comes last where there is nothing."""
         if is_too_long(error) and self.history.left_out < len(self.history.turns) - 1:
             yield self._leave_out(self.history.left_out + 1)
-        elif may_wait and loading_phase(error):
+        elif attempt < MOST_WAITS and loading_phase(error):
+            if attempt:
+                await asyncio.sleep(POLL_S)
             async with aclosing(self._wait()) as events:
                 async for event in events:
                     yield event
@@ -97,7 +104,6 @@ class Asking:
         return TurnsDropped(dropped)
 
     async def _wait(self) -> AsyncGenerator[ServerLoading | Failed, None]:
-        await asyncio.sleep(POLL_S)
         try:
             async with aclosing(wait_until_ready(self.client)) as steps:
                 async for step in steps:

@@ -116,11 +116,11 @@ class Conversation:
                 for last in self._ends(reply, choice):
                     yield last
                 return
-            if made == self.most_rounds or self.toolbox is None:
+            if made == self.most_rounds:
                 self._leave_uncalled(reply)
-                yield RoundsSpent(self.most_rounds if self.toolbox else 0)
+                yield RoundsSpent(self.most_rounds)
                 return
-            async with aclosing(self._run_calls(reply, self.toolbox)) as events:
+            async with aclosing(self._run_calls(reply)) as events:
                 async for event in events:
                     yield event
             choice = choice if choice == "none" else None
@@ -142,8 +142,8 @@ class Conversation:
             if reply.text or reply.reasoning or calls or is_whole:
                 self.history.add(assistant_message(reply.text, reply.reasoning, calls))
 
-    async def _run_calls(self, reply: Reply, toolbox: Toolbox) -> AsyncGenerator[Event, None]:
-        round_ = ToolRound(reply.calls, toolbox, self.permissions)
+    async def _run_calls(self, reply: Reply) -> AsyncGenerator[Event, None]:
+        round_ = ToolRound(reply.calls, self.toolbox, self.permissions)
         try:
             async with aclosing(round_.run()) as events:
                 async for event in events:

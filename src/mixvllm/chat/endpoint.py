@@ -61,7 +61,12 @@ def endpoint_at(url: str, api_key: str | None = None) -> Endpoint:
         parts = urlsplit(written)
         is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        is_usable = False
+        parts, is_usable = urlsplit(""), False
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ChatError(
+            "The URL of the server may have a path and nothing more: no user, no question mark.",
+            hint="Give the key it asks for as MIXVLLM_SERVER__API_KEY.",
+        )
     if not is_usable:
         raise ChatError(
             f"{url!r} is not the URL of a server.",

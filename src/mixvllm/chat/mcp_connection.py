@@ -1,4 +1,4 @@
-"""A session with one MCP server, over pipes, streamable HTTP or SSE: all that we know of the SDK.
+"""A session with one MCP server: opened, asked, and what the SDK raises as one line.
 
 Loading the SDK takes more than a second: whoever needs this module imports it when it does.
 """
@@ -9,30 +9,25 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import anyio
 import httpx2
 import mcp_types
-from anyio.abc import ObjectSendStream
 from mcp import Client, MCPError
-from mcp.client import Transport
-from mcp.client.sse import sse_client
-from mcp.client.streamable_http import streamable_http_client
-from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
 import mixvllm
 from mixvllm.chat.mcp_errors import ConnectionLost, ServerFailure, cause_of, one_line, shown_url
 from mixvllm.chat.mcp_process import ServerProcess
+from mixvllm.chat.mcp_transports import over_http, over_pipes
 from mixvllm.settings.mcp_servers import McpServer
 
 MOST_PAGES = 100
-# A stream of events may be silent for as long as nobody asks for anything.
-SILENCE_S = 24 * 3600.0
+# How a server answers the greeting that knows only the newer language.
+NO_GREETING = (mcp_types.UNSUPPORTED_PROTOCOL_VERSION, mcp_types.METHOD_NOT_FOUND)
 # What the SDK makes of a session that the server has forgotten.
 SESSION_GONE = "Session terminated"
 # How a server answers that speaks another transport.
@@ -70,10 +65,10 @@ class Connection:
         client: Client,
         tools: tuple[OfferedTool, ...],
         lost: asyncio.Event,
-        refused: Callable[[], str | None],
+        words_for: Callable[[MCPError], str],
     ) -> None:
         self._client = client
-        self._refused = refused
+        self._words_for = words_for
         self.tools = tools
         self.lost = lost
 
@@ -92,8 +87,7 @@ class Connection:
                 self.lost.set()
                 line = "has ended the session" if is_gone else "closed the connection"
                 raise ConnectionLost(line, never_ran=is_gone) from error
-            words = self._refused() or f"answered with an error: {one_line(error.message)}"
-            raise ServerFailure(words) from error
+            raise ServerFailure(self._words_for(error)) from error
         except ValidationError as error:
             raise ServerFailure("answered with what is no result of a tool") from error
         except RuntimeError as error:
@@ -117,17 +111,47 @@ async def connect(server: McpServer, process: ServerProcess | None) -> AsyncIter
         logging.getLogger(name).addHandler(logging.NullHandler())
     lost = asyncio.Event()
     statuses: list[int] = []
-    transport = _over_pipes(process, lost) if process else _over_http(server, statuses)
-    info = mcp_types.Implementation(name="mixvllm", version=mixvllm.__version__)
     try:
-        async with Client(transport, client_info=info, cache=None) as client:
+        async with AsyncExitStack() as stack:
+            client = await _open(stack, server, process, lost, statuses)
             tools = await _tools_of(client)
             statuses.clear()
-            yield Connection(client, tools, lost, lambda: _refusal(server, statuses))
+            words_for = partial(_answer_in_words, server=server, statuses=statuses)
+            yield Connection(client, tools, lost, words_for)
     except Exception as error:
         raise _failure(cause_of(error), server, statuses) from error
     finally:
         lost.set()
+
+
+async def _open(
+    stack: AsyncExitStack,
+    server: McpServer,
+    process: ServerProcess | None,
+    lost: asyncio.Event,
+    statuses: list[int],
+) -> Client:
+    """A client in the newest language that both speak.
+
+    Over HTTP the SDK may ask for it. Over pipes the first message must be the old greeting: many
+    servers end, or say nothing for ever, when it is another. Those that know only the new one
+    answer the greeting with an error.
+    """
+
+    def client(mode: str) -> Client:
+        transport = over_pipes(process, lost) if process else over_http(server, statuses)
+        info = mcp_types.Implementation(name="mixvllm", version=mixvllm.__version__)
+        return Client(transport, client_info=info, cache=None, mode=mode)
+
+    if server.way == "http":
+        return await stack.enter_async_context(client("auto"))
+    try:
+        return await stack.enter_async_context(client("legacy"))
+    except Exception as error:
+        cause = cause_of(error)
+        if not isinstance(cause, MCPError) or cause.code not in NO_GREETING:
+            raise
+    return await stack.enter_async_context(client("auto"))
 
 
 async def _tools_of(client: Client) -> tuple[OfferedTool, ...]:
@@ -154,80 +178,6 @@ def _offered(tool: mcp_types.Tool) -> OfferedTool:
     return OfferedTool(tool.name, tool.description or "", tool.input_schema, repeatable)
 
 
-def _over_http(server: McpServer, statuses: list[int]) -> Transport:
-    if server.way == "sse":
-        return sse_client(
-            server.url or "",
-            headers=server.headers,
-            timeout=server.timeout_s,
-            sse_read_timeout=SILENCE_S,
-            httpx_client_factory=partial(_http_client, statuses),
-        )
-    timeout = httpx2.Timeout(server.timeout_s, read=SILENCE_S)
-    client = _http_client(statuses, server.headers, timeout)
-    return _over_streamable_http(server.url or "", client)
-
-
-@asynccontextmanager
-async def _over_streamable_http(url: str, client: httpx2.AsyncClient) -> AsyncIterator[Any]:
-    async with client, streamable_http_client(url, http_client=client) as streams:
-        yield streams
-
-
-def _http_client(
-    statuses: list[int],
-    headers: dict[str, str] | None = None,
-    timeout: httpx2.Timeout | None = None,
-    auth: httpx2.Auth | None = None,
-) -> httpx2.AsyncClient:
-    """A client that notes how requests were refused, which the SDK does not tell."""
-
-    async def note(response: httpx2.Response) -> None:
-        if response.is_error:
-            statuses.append(response.status_code)
-
-    return httpx2.AsyncClient(
-        headers=headers, timeout=timeout, auth=auth, event_hooks={"response": [note]}
-    )
-
-
-@asynccontextmanager
-async def _over_pipes(process: ServerProcess, lost: asyncio.Event) -> AsyncIterator[Any]:
-    """The SDK's transport over a process of ours, which the SDK could not end soon enough."""
-    arriving, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
-    outgoing, leaving = anyio.create_memory_object_stream[SessionMessage](0)
-
-    async def write() -> None:
-        async for item in leaving:
-            text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
-            process.write(text.encode())
-
-    async with arriving, incoming, outgoing, leaving, anyio.create_task_group() as group:
-        group.start_soon(_read, process, arriving, lost)
-        group.start_soon(write)
-        yield incoming, outgoing
-        group.cancel_scope.cancel()
-
-
-async def _read(
-    process: ServerProcess,
-    arriving: ObjectSendStream[SessionMessage | Exception],
-    lost: asyncio.Event,
-) -> None:
-    async with arriving:
-        async for line in process.lines():
-            try:
-                message = mcp_types.jsonrpc_message_adapter.validate_json(line, by_name=False)
-            except ValueError:
-                process.note_stray(line)
-                continue
-            try:
-                await arriving.send(SessionMessage(message))
-            except (anyio.ClosedResourceError, anyio.BrokenResourceError):
-                return
-    lost.set()
-
-
 def _failure(error: BaseException, server: McpServer, statuses: list[int]) -> ServerFailure:
     """Any error of the SDK as a line."""
     if isinstance(error, ServerFailure):
@@ -243,8 +193,13 @@ def _failure(error: BaseException, server: McpServer, statuses: list[int]) -> Se
     if isinstance(error, MCPError):
         if error.code == mcp_types.CONNECTION_CLOSED:
             return ConnectionLost("closed the connection")
-        return ServerFailure(f"answered with an error: {one_line(error.message, server)}")
+        return ServerFailure(_answer_in_words(error, server, statuses))
     return ServerFailure(one_line(f"failed: {type(error).__name__}: {error}", server))
+
+
+def _answer_in_words(error: MCPError, server: McpServer, statuses: list[int]) -> str:
+    refusal = _refusal(server, statuses)
+    return refusal or f"answered with an error: {one_line(error.message, server)}"
 
 
 def _reason(error: Exception) -> str:

@@ -61,7 +61,7 @@ class Guard:
     def close(self) -> None:
         """End it; what it still watches, it ends before."""
         if self._process is not None:
-            with suppress(OSError):
+            with suppress(OSError, subprocess.TimeoutExpired):
                 self._process.communicate(timeout=5)
             self._process = None
 
@@ -124,14 +124,19 @@ class ServerProcess:
             ServerFailure: a line has no end.
         """
         reader = self._process.stdout
-        rest = b""
+        pending: list[bytes] = []
+        size = 0
         while reader and (chunk := await reader.read(CHUNK_BYTES)):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                yield line
-            if len(rest) > MOST_MESSAGE_BYTES:
-                size = MOST_MESSAGE_BYTES // 1024**2
-                raise ServerFailure(f"sent a message of more than {size} MiB")
+            *ends, rest = chunk.split(b"\n")
+            for end in ends:
+                yield b"".join((*pending, end))
+                pending.clear()
+                size = 0
+            pending.append(rest)
+            size += len(rest)
+            if size > MOST_MESSAGE_BYTES:
+                limit = MOST_MESSAGE_BYTES // 1024**2
+                raise ServerFailure(f"sent a message of more than {limit} MiB")
 
     def note_stray(self, line: bytes) -> None:
         """Remember the first line that is no message."""

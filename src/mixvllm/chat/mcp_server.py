@@ -61,11 +61,18 @@ class ServerLife:
         ready = asyncio.Event()
         self._sdk = sdk
         self._owner = asyncio.create_task(self._own(ready))
-        await asyncio.wait({sdk})  # loading it is no fault of the server's
-        if not await _within(self.server.timeout_s, ready.wait()):
-            limit = f"{self.server.timeout_s:g} s (timeout_s)"
-            self._change(Standing.FAILED, error=self._with_its_words(f"did not answer in {limit}"))
+        try:
+            await asyncio.wait({sdk})  # loading it is no fault of the server's
+            if await _within(self.server.timeout_s, ready.wait()):
+                return
+        except asyncio.CancelledError:
             self._owner.cancel()
+            self._may_reconnect = True
+            self._change(Standing.DEAD, error="was not waited for when it was started")
+            raise
+        limit = f"{self.server.timeout_s:g} s (timeout_s)"
+        self._change(Standing.FAILED, error=self._with_its_words(f"did not answer in {limit}"))
+        self._owner.cancel()
 
     async def call(self, tool: OfferedTool, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call one of its tools; the answer is MCP's `CallToolResult` as JSON data.
@@ -76,24 +83,23 @@ class ServerLife:
         Raises:
             ServerFailure: there is no answer.
         """
-        connection = await self._connected()
         try:
-            return await self._ask(connection, tool, arguments)
+            return await self._ask(await self._connected(), tool, arguments)
         except ConnectionLost as lost:
             await self._until_buried()
             found = self._loss if isinstance(self._loss, ConnectionLost) else lost
             if not (tool.is_repeatable or lost.never_ran or found.never_ran):
-                again = "; the next call connects again" if self._may_reconnect else ""
-                line = f"died during the call{again}. It {self.state.error}"
-                raise ServerFailure(line) from lost
-        return await self._ask(await self._connected(), tool, arguments)
+                raise ServerFailure(self._died_in_words()) from lost
+        try:
+            return await self._ask(await self._connected(), tool, arguments)
+        except ConnectionLost as lost:
+            await self._until_buried()
+            raise ServerFailure(self._died_in_words()) from lost
 
     async def end(self) -> None:
         """Close the connection and end the process, within a few seconds."""
         self._leave.set()
         if self._owner is not None:
-            if self.state.standing is Standing.STARTING:
-                self._owner.cancel()
             await asyncio.wait({self._owner}, timeout=END_S)
             self._owner.cancel()
             await asyncio.wait({self._owner}, timeout=GOODBYE_S)
@@ -150,11 +156,16 @@ class ServerLife:
                 await self._until_buried()
                 if self._log is not None:
                     self._log.begin_again()
-                self._change(Standing.STARTING, reconnects=self.state.reconnects + 1)
+                count = self.state.reconnects + 1
+                self._change(Standing.STARTING, reconnects=count, error=None)
                 await self.start(self._sdk)
             if self._connection is None:
                 raise ServerFailure(self._why_not())
             return self._connection
+
+    def _died_in_words(self) -> str:
+        again = "; the next call connects again" if self._may_reconnect else ""
+        return f"died during the call{again}. It {self.state.error}"
 
     def _why_not(self) -> str:
         if self.state.standing is Standing.DEAD and not self._may_reconnect:

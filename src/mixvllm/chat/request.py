@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mixvllm.chat.events import Failed
 from mixvllm.chat.history import History
 from mixvllm.chat.messages import Message, sendable, tool_declaration
 from mixvllm.chat.sampling import Sampling
 from mixvllm.chat.tools import Tool
+from mixvllm.settings.names import nearest
 
-CHOICES = frozenset({"auto", "none", "required"})
+CHOICES = ("auto", "none", "required")
+CONNECT = "Connect a server that has one: --mcp-config FILE"
 
 
 def messages_to_send(history: History, left_out: int | None = None) -> list[Message]:
@@ -24,6 +27,19 @@ def messages_to_send(history: History, left_out: int | None = None) -> list[Mess
         for message in turn.messages
     ]
     return [*system, *said]
+
+
+def choice_problem(choice: str | None, tools: Sequence[Tool]) -> Failed | None:
+    """What is wrong with the tool that must be called; None where nothing is."""
+    names = [tool.name for tool in tools]
+    if choice is None or choice in names or (choice in CHOICES and (names or choice != "required")):
+        return None
+    if not names:
+        return Failed("refused", f"No tool can be called, so `{choice}` cannot be.", CONNECT)
+    near = nearest(choice, [*names, *CHOICES])
+    listed = f"There are: {', '.join(names)}."
+    hint = f"Did you mean {near}?" if near else listed
+    return Failed("refused", f"There is no tool {choice}.", hint)
 
 
 def chat_body(

@@ -84,4 +84,4 @@ def _seed(text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise ChatError(f"{SEED} must be an integer, not {show_value(text)}.") from error
+        raise ChatError(f"{SEED} must be a whole number, not {show_value(text)}.") from error

@@ -65,8 +65,14 @@ def show_help(desk: Desk, rest: str) -> Outcome:
     )
 
 
-COMMANDS = (
-    SlashCommand("/help", "[COMMAND]", "Show the commands.", show_help),
+COMMANDS: tuple[SlashCommand, ...] = (
+    SlashCommand(
+        "/help",
+        "[COMMAND]",
+        "Show the commands.",
+        show_help,
+        lambda desk: (command.name.removeprefix(SIGN) for command in COMMANDS),
+    ),
     SlashCommand(
         "/model",
         "[NAME]",

@@ -50,19 +50,19 @@ class ToolRound:
 
     Attributes:
         calls: In the model's order.
-        toolbox: Who runs them.
+        toolbox: Who runs them; without one, none can be.
         permissions: Who may say no.
         results: What came of them, by the call's id.
     """
 
     calls: Sequence[ToolCall]
-    toolbox: Toolbox
+    toolbox: Toolbox | None
     permissions: Permissions
     results: dict[str, ToolResult] = field(default_factory=dict)
 
     async def run(self) -> AsyncGenerator[CallRequested | CallFinished, None]:
         """Ask about each call, run the allowed ones side by side, tell of each as it ends."""
-        tools = {tool.name: tool for tool in self.toolbox.tools()}
+        tools = {tool.name: tool for tool in self.toolbox.tools()} if self.toolbox else {}
         allowed: list[tuple[ToolCall, dict[str, Any]]] = []
         for call in self.calls:
             yield CallRequested(call)
@@ -75,7 +75,9 @@ class ToolRound:
                 yield CallFinished(call, refusal, 0.0)
             else:
                 allowed.append((call, arguments or {}))
-        running = {asyncio.create_task(self._call(*each)) for each in allowed}
+        if self.toolbox is None:
+            return
+        running = {asyncio.create_task(self._call(self.toolbox, *each)) for each in allowed}
         try:
             for finished in asyncio.as_completed(running):
                 yield await finished
@@ -88,9 +90,11 @@ class ToolRound:
         """A result for each call, in their order: servers refuse a call that has none."""
         return [result_message(call, self.results.get(call.id, STOPPED)) for call in self.calls]
 
-    async def _call(self, call: ToolCall, arguments: dict[str, Any]) -> CallFinished:
+    async def _call(
+        self, toolbox: Toolbox, call: ToolCall, arguments: dict[str, Any]
+    ) -> CallFinished:
         began = time.monotonic()
-        result = await self.toolbox.call(call.name, arguments)
+        result = await toolbox.call(call.name, arguments)
         self.results[call.id] = result
         return CallFinished(call, result, time.monotonic() - began)
 

@@ -7,6 +7,7 @@ import re
 from mixvllm.chat.api_errors import ApiError, CutOff, Refused
 from mixvllm.chat.events import Failed
 
+AGAIN = "Ask again; in a chat, /retry does."
 # vLLM's own words (renderers/online_renderer.py and params.py of 0.32 and 0.33).
 TOOLS_OFF = re.compile(r"requires (--enable-auto-tool-choice and )?--tool-call-parser to be set")
 TOO_LONG = re.compile(
@@ -23,10 +24,8 @@ def failure_of(error: ApiError) -> Failed:
     if isinstance(error, Refused):
         return _refusal(error)
     if isinstance(error, CutOff):
-        return Failed(
-            "cut_off", _sentence(str(error)), "What came before it is kept; /retry asks again."
-        )
-    return Failed("unreachable", f"The server cannot be reached: {_sentence(str(error))}")
+        return Failed("cut_off", _sentence(str(error)), AGAIN)
+    return Failed("unreachable", f"The server cannot be reached: {_sentence(str(error))}", AGAIN)
 
 
 def is_tools_off(error: ApiError) -> bool:
@@ -48,7 +47,7 @@ def _refusal(error: Refused) -> Failed:
             hint = "Give its key: MIXVLLM_SERVER__API_KEY, or `server: {api_key: ...}` in the file."
             return Failed("refused", f"The server refuses the key: {said}", hint)
         case 404:
-            hint = "`/model` lists what the server has."
+            hint = "`mixvllm chat --model NAME` and /model choose another model."
             return Failed("refused", f"The server does not find it: {said}", hint)
         case 429:
             return Failed("refused", f"The server is too busy: {said}", "Ask again in a moment.")
@@ -58,11 +57,11 @@ def _refusal(error: Refused) -> Failed:
 
 def _other_refusal(error: Refused, said: str) -> Failed:
     if is_too_long(error):
-        hint = "Shorten the message, lower max_tokens, or begin anew with /reset."
+        hint = "Shorten the message or lower max_tokens; /reset begins a chat anew."
         return Failed("too_long", said, hint)
     broken = (error.status or 0) >= 500 or (error.in_stream and error.status is None)
     if broken or ENGINE_KINDS.search(error.body.kind):
-        return Failed("engine", said, "/retry asks again.")
+        return Failed("engine", said, AGAIN)
     return Failed("refused", f"The server refuses the request: {said}")
 
 

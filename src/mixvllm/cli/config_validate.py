@@ -11,6 +11,7 @@ import typer
 
 from mixvllm.cli.completion import complete_config_files, complete_gpus
 from mixvllm.cli.exit_status import ExitStatus
+from mixvllm.cli.failures import say_where_to_read_on
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
 from mixvllm.errors import UsageError
@@ -79,6 +80,7 @@ def validate(
         output.text(report_as_github(reports))
     else:
         output.out.print(report_as_text(reports, strict=strict), soft_wrap=True)
+        say_where_to_read_on(output, [problem for each in reports for problem in each.problems])
     right = all(report.is_ok(strict=strict) for report in reports)
     return ExitStatus.DONE if right else ExitStatus.FAILED
 

@@ -46,7 +46,7 @@ class WordsCommand(TyperCommand):
 TopicArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[TOPIC]",
+        metavar="TOPIC",
         help="A topic, a flag such as --gpu-memory, a key such as server.port, or an error's code.",
         show_default=False,
         autocompletion=lambda: [*(lesson.topic for lesson in lessons()), *troubles(), ERRORS],
@@ -95,7 +95,12 @@ def _explain_setting(output: Output, words: str) -> None:
 
     meant = setting_meant(words)
     if meant is None:
-        raise not_known(words)
+        # An argument of vLLM's own may be what a lesson is about.
+        lesson = lessons_by_name().get(as_topic(words).lstrip("-"))
+        if lesson is None:
+            raise not_known(words)
+        _show(output, lesson.markdown, _answer(lesson=lesson), lesson)
+        return
     if isinstance(meant, SectionExplained):
         rows = [setting_as_json(field) for field in meant.fields]
         _show(output, section_markdown(meant.name, meant.fields), {"settings": rows})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from mixvllm.cli.exit_status import ExitStatus, exit_status_of
 from mixvllm.cli.output import Output
-from mixvllm.errors import MixvllmError
+from mixvllm.errors import MixvllmError, Problem
 
 
 def fail(output: Output, error: MixvllmError) -> int:
@@ -21,9 +23,26 @@ def fail(output: Output, error: MixvllmError) -> int:
             shown=render_problems(error.problems),
             code=error.code,
         )
+        say_where_to_read_on(output, error.problems)
     else:
         output.fail(error.message, error.hint, code=error.code)
+        read_on(output, [error.code] if error.code else [])
     return exit_status_of(error)
+
+
+def say_where_to_read_on(output: Output, problems: Iterable[Problem]) -> None:
+    """Name the lessons about what is wrong; remarks that stop nothing have none."""
+    wrong = [problem for problem in problems if problem.severity == "error"]
+    read_on(output, list(dict.fromkeys(problem.code for problem in wrong)))
+
+
+def read_on(output: Output, codes: Sequence[str]) -> None:
+    """Say in one line how the sections of docs/troubleshooting.md are read."""
+    if not codes or output.as_json:
+        return
+    first, *others = codes
+    more = f" (or {', '.join(others)})" if others else ""
+    output.say(f"  [dim]More: mixvllm explain {first}{more}[/]")
 
 
 def fail_unexpectedly(output: Output, error: Exception) -> int:

@@ -11,29 +11,29 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import unified_diff
+from functools import partial
 from pathlib import Path
 
 from mixvllm.cli.app import COMMANDS
 from mixvllm.cli.command_table import CommandTable, load_command
+from mixvllm.cli.exit_status import ExitStatus
+from mixvllm.cli.reference_json import json_page
+from mixvllm.cli.reference_pictures import PICTURES, picture_of
+from mixvllm.cli.reference_surroundings import LOOKS
+from mixvllm.lessons.library import FOLDER, lessons
 from mixvllm.settings.json_schema import CONFIG_SCHEMA_FILE, config_schema, schema_text
 from mixvllm.settings.mcp_schema import MCP_SCHEMA_FILE, mcp_schema
 from mixvllm.settings.reference import reference_yaml, settings_page
 
 HELP_COLUMNS = 100
-# Whatever would give the help of one machine another look than that of the next.
-LOOKS = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE")
 CLI_HEADER = """\
 # Command line
 
 Generated from `--help` by `python -m mixvllm.cli.reference`. Answers go to stdout, words and
-progress to stderr; `--json` makes the answer one JSON document. Exit codes:
+progress to stderr; `--json` makes the answer [one JSON document](json.md). Exit codes:
 
 | code | when |
 | --- | --- |
-| 0 | done; also a stop by Ctrl-C or SIGTERM |
-| 1 | the work failed |
-| 2 | the command line itself is wrong |
-| 3 | the answer is no |
 """
 
 
@@ -42,7 +42,7 @@ def cli_page() -> str:
     paths = [(), *command_paths()]
     with ThreadPoolExecutor(max_workers=4) as threads:
         helps = list(threads.map(help_text, paths))
-    parts = [CLI_HEADER]
+    parts = [CLI_HEADER, *(f"| {int(each)} | {each.meaning} |\n" for each in ExitStatus)]
     for path, text in zip(paths, helps, strict=True):
         title = " ".join(("mixvllm", *path))
         parts.append(f"\n## `{title}`\n\n```text\n{text}\n```\n")
@@ -73,12 +73,23 @@ def help_text(path: Sequence[str]) -> str:
     return "\n".join(lines).strip("\n")
 
 
+def settings_page_with_lessons() -> str:
+    """The page of all settings, each with a link to the lesson that explains it."""
+    pages = {key: f"{FOLDER}/{lesson.topic}.md" for lesson in lessons() for key in lesson.explains}
+    return settings_page(pages)
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "configs/reference.yaml": reference_yaml,
-    "docs/settings.md": settings_page,
+    "docs/settings.md": settings_page_with_lessons,
     f"docs/{CONFIG_SCHEMA_FILE}": lambda: schema_text(config_schema()),
     f"docs/{MCP_SCHEMA_FILE}": lambda: schema_text(mcp_schema()),
     "docs/cli.md": cli_page,
+    "docs/json.md": json_page,
+    **{
+        f"docs/pictures/{name}.svg": partial(picture_of, command)
+        for name, command in PICTURES.items()
+    },
 }
 
 
@@ -104,13 +115,15 @@ def main(arguments: Sequence[str], root: Path = Path()) -> int:
     if arguments:
         for name, text in found.items():
             there = (_there(root / name) or "").splitlines()
-            lines = unified_diff(there, text.splitlines(), name, f"{name} (now)", lineterm="")
-            sys.stdout.writelines(f"{line}\n" for line in lines)
+            if not name.endswith(".svg"):  # nobody reads what has changed in a picture
+                lines = unified_diff(there, text.splitlines(), name, f"{name} (now)", lineterm="")
+                sys.stdout.writelines(f"{line}\n" for line in lines)
             sys.stderr.write(
                 f"{name} is out of date: `python -m mixvllm.cli.reference` writes it\n"
             )
         return 1 if found else 0
     for name, text in found.items():
+        (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
         sys.stderr.write(f"wrote {name}\n")
     return 0

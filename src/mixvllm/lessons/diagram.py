@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NODE = re.compile(r'(?P<name>\w+)(?:[\[({]+"?(?P<label>[^\])}"]+)"?[\])}]+)?')
 ARROW = re.compile(r"\s*(?:-->|-\.->|==>)\s*(?:\|(?P<label>[^|]*)\|)?\s*")
@@ -13,22 +13,30 @@ BREAK = re.compile(r"<br\s*/?>")
 
 @dataclass(frozen=True)
 class Arrow:
-    """From one node to another, with what is written at it."""
+    """From one node to another, with what is written at it, in a group of nodes or in none."""
 
     start: str
     end: str
     label: str = ""
+    group: str = ""
 
 
 def lines_of(source: str) -> tuple[str, ...]:
     """A line for each way through the chart: `one --> two --yes--> three`.
 
-    A way ends where it parts or where another has been before; each part begins a line of its own.
+    A way ends where it parts or where another has been before; each part begins a line of its own,
+    with the group that it is in, if any.
     """
     labels: dict[str, str] = {}
     arrows: list[Arrow] = []
-    for line in source.splitlines()[1:]:
-        arrows += _arrows(line.strip(), labels)
+    group = ""
+    for line in map(str.strip, source.splitlines()[1:]):
+        if begins := GROUP.match(line):
+            group = begins["label"] or ""
+        elif line == "end":
+            group = ""
+        else:
+            arrows += (replace(arrow, group=group) for arrow in _arrows(line, labels))
     waiting = list(arrows)
     ways = []
     while waiting:
@@ -45,8 +53,6 @@ def lines_of(source: str) -> tuple[str, ...]:
 
 def _arrows(line: str, labels: dict[str, str]) -> list[Arrow]:
     """The arrows of one line, `a --> b --> c`; labels of nodes are kept."""
-    if GROUP.match(line) or line == "end":
-        return []
     found: list[Arrow] = []
     before, label, at = "", "", 0
     while node := NODE.match(line, at):
@@ -64,7 +70,8 @@ def _arrows(line: str, labels: dict[str, str]) -> list[Arrow]:
 
 
 def _way(way: list[Arrow], labels: dict[str, str]) -> str:
-    parts = [labels[way[0].start]]
+    parts = [f"{way[0].group}:"] if way[0].group else []
+    parts.append(labels[way[0].start])
     for arrow in way:
         parts.append(f"--{arrow.label}-->" if arrow.label else "-->")
         parts.append(labels[arrow.end])

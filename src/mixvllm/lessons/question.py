@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,6 +12,7 @@ from mixvllm.lessons.lesson import Lesson
 from mixvllm.lessons.library import as_topic, lesson_about, lessons_by_name
 from mixvllm.lessons.troubles import troubles
 from mixvllm.settings.fields import SettingField, all_fields, section_aliases
+from mixvllm.vllm_internals.arguments import arguments
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class SectionExplained:
 
 def setting_meant(word: str) -> SettingExplained | SectionExplained | None:
     """The setting or section of this name: a flag, a key, a short name, a variable."""
-    name = word.partition("=")[0]
+    name = re.split(r"[= ]", word)[0] if word.startswith("-") else word
     for field in all_fields():
         if name in _names(field):
             return SettingExplained(field, lesson_about(field.key))
@@ -42,6 +44,12 @@ def setting_meant(word: str) -> SettingExplained | SectionExplained | None:
 
 def not_known(words: str) -> UsageError:
     """What to tell who asks for something that nobody explains, with the nearest name."""
+    if own := arguments().get(words.lstrip("-").replace("-", "_")):
+        return UsageError(
+            f"{own.flag} is an argument of vLLM itself, and no lesson here is about it.",
+            hint=f"`mixvllm serve MODEL -- {own.flag} ...` passes it on, as does `vllm:` in a "
+            "file; vLLM's documentation explains it: https://docs.vllm.ai",
+        )
     settings = (name for field in all_fields() for name in _names(field))
     names = [*lessons_by_name(), *troubles(), *settings]
     asked = words if words.startswith("-") or "." in words else as_topic(words)

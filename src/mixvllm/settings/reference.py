@@ -5,7 +5,7 @@ Both hold for every machine and every supported vLLM; `python -m mixvllm.cli.ref
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mixvllm.settings.commented_yaml import field_entry, section_heading
 from mixvllm.settings.fields import SettingField, all_fields, sections
@@ -97,15 +97,19 @@ def reference_yaml() -> str:
     return "".join([*parts, YAML_FOOTER])
 
 
-def settings_page() -> str:
-    """A table for each section, and how the layers work."""
+def settings_page(lessons: Mapping[str, str] | None = None) -> str:
+    """A table for each section, and how the layers work.
+
+    Args:
+        lessons: The page that explains a setting, by its key.
+    """
     parts = [PAGE_HEADER]
     for section, model in sections().items():
         meaning = (model.__doc__ or "").splitlines()[0]
         parts.append(f"\n## `{section}`{_short(_section_aliases(section))}\n\n{meaning}\n\n")
         parts.append(_row("field", "value", "default", "flags", "environment", "meaning"))
         parts.append(_row(*["---"] * 6))
-        parts += [_field_row(field) for field in _fields(section)]
+        parts += [_field_row(field, (lessons or {}).get(field.key)) for field in _fields(section)]
         parts += [_vllm_choices(field) for field in _fields(section) if _has_vllm_choices(field)]
     return "".join([*parts, PAGE_FOOTER])
 
@@ -140,13 +144,14 @@ def _row(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-def _field_row(field: SettingField) -> str:
+def _field_row(field: SettingField, lesson: str | None) -> str:
     names = f"`{field.name}`{_short(field.aliases)}"
     flags = ", ".join(f"`{flag}`" for flag in field.flags)
     if field.is_flag_pair:
         flags += f", `{field.flags[0].replace('--', '--no-', 1)}`"
     example = f"Example: `{_as_yaml(field.example)}`."
-    meaning = " ".join((field.description, example))
+    why = [f"[Why]({lesson})."] if lesson else []
+    meaning = " ".join((field.description, example, *why))
     environment = f"`{field.environment_name}`"
     return _row(names, _value(field), field.default_text, flags, environment, meaning)
 

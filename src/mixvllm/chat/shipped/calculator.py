@@ -9,6 +9,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
+import mixvllm
 from mixvllm.chat.shipped.arithmetic import (
     CONSTANTS,
     FUNCTIONS,
@@ -17,7 +18,7 @@ from mixvllm.chat.shipped.arithmetic import (
     shown,
 )
 
-server = MCPServer("mixvllm calculator", log_level="WARNING")
+server = MCPServer("mixvllm calculator", version=mixvllm.__version__, log_level="WARNING")
 ANGLES = "Angles are in radians."
 DESCRIPTION = (
     "Compute an expression: + - * / // % ** and parentheses, "

@@ -10,9 +10,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
+import mixvllm
 from mixvllm.chat.shipped.zones import TimeError, in_words, read_time, zone_named
 
-server = MCPServer("mixvllm time", log_level="WARNING")
+server = MCPServer("mixvllm time", version=mixvllm.__version__, log_level="WARNING")
 Zone = Annotated[str, Field(description="IANA name of the time zone, such as Europe/Berlin.")]
 READ_ONLY = ToolAnnotations(read_only_hint=True)
 

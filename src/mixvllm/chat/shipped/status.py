@@ -10,11 +10,12 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
+import mixvllm
 from mixvllm.chat.shipped.estimates import estimate_facts
 from mixvllm.chat.shipped.running import KEY_VARIABLE, reports
 from mixvllm.errors import MixvllmError
 
-server = MCPServer("mixvllm status", log_level="WARNING")
+server = MCPServer("mixvllm status", version=mixvllm.__version__, log_level="WARNING")
 READ_ONLY = ToolAnnotations(read_only_hint=True)
 
 
