@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, InclusionLevel
 
+from website.markdown import OUTSIDE, without_comments
 from website.mermaid import SCRIPT, is_right
 
 if TYPE_CHECKING:
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 LOG = logging.getLogger("mkdocs.hooks.mixvllm")
-# A link or picture that leaves docs/: `](../deploy/nginx.conf)`, `](../../configs/phi3.yaml)`.
-OUTSIDE = re.compile(r"\]\((?P<up>(?:\.\./)+)(?P<path>[\w./-]+?)/?(?P<anchor>#[\w-]+)?\)")
-# Notes to whoever computes or tests the page: a browser needs none, and they break paragraphs.
-COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-FENCED = re.compile(r"^(```+).*?^\1$", re.DOTALL | re.MULTILINE)
 LANGUAGES = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".py": "python", ".conf": "nginx"}
 PAGES = "repository"
 
@@ -67,15 +63,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"]({os.path.relpath(name, here)}{match['anchor'] or ''})"
 
     return OUTSIDE.sub(in_site, without_comments(markdown))
-
-
-def without_comments(markdown: str) -> str:
-    """The page without its HTML comments; what stands in fences is left as it is."""
-    kept, at = [], 0
-    for fenced in FENCED.finditer(markdown):
-        kept += [COMMENT.sub("", markdown[at : fenced.start()]), fenced[0]]
-        at = fenced.end()
-    return "".join((*kept, COMMENT.sub("", markdown[at:])))
 
 
 def _target(docs: Path, source: str, match: re.Match[str]) -> Path:

@@ -19,5 +19,12 @@ def main() -> None:
     run()
 
 
+def chat() -> None:
+    """Run `mixvllm chat` under its own name, `mixvllm-chat`."""
+    from mixvllm.cli.app import main as run
+
+    run(["chat", *sys.argv[1:]])
+
+
 if __name__ == "__main__":
     main()

@@ -20,16 +20,21 @@ from mixvllm.chat.events import (
     RoundsSpent,
     TextPiece,
 )
+from mixvllm.chat.served_model import ServedModel, models_in
 from mixvllm.chat.tool_round import Permissions
 from mixvllm.chat.tools import Approval, Tool, ToolCall, ToolResult
 from tests.chat.scripted_server import (
+    MODEL,
     Answer,
     Cut,
     Piece,
     ScriptedServer,
     calls,
     document,
+    error,
     event,
+    model,
+    refuses,
     says,
     streams,
     usage,
@@ -291,3 +296,22 @@ async def test_a_call_that_the_user_stops_still_gets_a_result() -> None:
     said = server.asked[1]["messages"]
     assert [each["role"] for each in said] == ["user", "assistant", "tool", "user"]
     assert said[2]["content"] == "Error: The user stopped this call."
+
+
+async def test_vllm_holds_arguments_to_their_schema_where_it_can() -> None:
+    refused = refuses(400, error("Invalid grammar specification: 'triggers'"))
+    script = [calls(("add", "{}")), says("1"), refused, says("2")]
+    vllm = ServedModel(MODEL, 4096, is_of_vllm=True)
+    with ScriptedServer(script) as server:
+        async with talk(server, toolbox=Tools(add=echo), model=vllm) as conversation:
+            await all_of(conversation.send("Add"))
+            [last] = of_type(await all_of(conversation.send("Add")), Answered)
+
+    sent = [body["tools"][0]["function"].get("strict") for body in server.asked]
+    assert sent == [True, True, True, None]
+    assert last.finish_reason == "stop"
+
+
+async def test_what_vllm_serves_says_so() -> None:
+    cards = [model("ours", owned_by="vllm"), model("theirs", owned_by="openai"), model("nobodys")]
+    assert [each.is_of_vllm for each in models_in({"data": cards})] == [True, False, False]

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 PATIENCE_S = 60
 
@@ -35,7 +36,11 @@ class Terminal:
 
     def press_ctrl_c(self) -> None:
         """What the terminal's own line discipline makes a signal of."""
-        os.write(self._screen, b"\x03")
+        self.type("\x03")
+
+    def type(self, keys: str) -> None:
+        """What a keyboard sends."""
+        os.write(self._screen, keys.encode())
 
     def terminate(self) -> None:
         """What `kill` sends."""
@@ -56,11 +61,29 @@ class Terminal:
         return False
 
 
+T = TypeVar("T", bound=Terminal)
+
+
 @contextmanager
 def terminal(
     words: Sequence[str], environment: dict[str, str], *, columns: int = 80, rows: int = 24
 ) -> Iterator[Terminal]:
     """`mixvllm` in a terminal of this size; it is ended with the block."""
+    with running(Terminal, words, environment, columns=columns, rows=rows) as shown:
+        yield shown
+
+
+@contextmanager
+def running(
+    kind: Callable[[subprocess.Popen[bytes], int], T],
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    columns: int = 80,
+    rows: int = 24,
+    term: str = "xterm-256color",
+) -> Iterator[T]:
+    """The same, seen in a way of one's own."""
     screen, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     known = {name: value for name, value in environment.items() if name != "COLUMNS"}
@@ -69,12 +92,12 @@ def terminal(
         stdin=inside,
         stdout=inside,
         stderr=inside,
-        env=known | {"TERM": "xterm-256color"},
+        env=known | {"TERM": term},
         preexec_fn=lambda: _take_terminal(inside),
     )
     os.close(inside)
     try:
-        yield Terminal(process, screen)
+        yield kind(process, screen)
     finally:
         process.kill()
         process.wait()

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mixvllm.chat.api_client import ApiClient
 from mixvllm.chat.api_errors import ApiError
@@ -20,14 +20,14 @@ from mixvllm.chat.sampling import Sampling
 from mixvllm.chat.served_model import ServedModel
 from mixvllm.chat.tool_settings import tools_off
 from mixvllm.chat.tools import Tool
-from mixvllm.chat.wording import failure_of, is_too_long, is_tools_off
+from mixvllm.chat.wording import failure_of, is_schema_refused, is_too_long, is_tools_off
 from mixvllm.errors import ChatError
 
 # A server that says that it is ready, and that it is not, is believed so many times.
 MOST_WAITS = 20
 
 
-@dataclass(frozen=True)
+@dataclass
 class Asking:
     """What is asked, of whom.
 
@@ -38,6 +38,8 @@ class Asking:
         sampling: How the answer is drawn.
         tools: What may be called.
         tool_choice: What must be called, or None.
+        strict: Whether the server holds the arguments of calls to their schema; no more once it
+            could not make a grammar of one.
     """
 
     client: ApiClient
@@ -46,6 +48,10 @@ class Asking:
     sampling: Sampling
     tools: tuple[Tool, ...]
     tool_choice: str | None
+    strict: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.strict = self.model.is_of_vllm
 
     async def events(self, reply: Reply) -> AsyncGenerator[Event, None]:
         """Ask, and put the answer into `reply`; `Failed` comes last where there is none."""
@@ -84,6 +90,8 @@ class Asking:
             async with aclosing(self._wait()) as events:
                 async for event in events:
                     yield event
+        elif self.strict and is_schema_refused(error):
+            self.strict = False
         elif is_tools_off(error) and self.tools:
             yield tools_off(self.model)
         else:
@@ -91,7 +99,14 @@ class Asking:
 
     async def _stream(self, reply: Reply) -> AsyncGenerator[Event, None]:
         messages = messages_to_send(self.history)
-        body = chat_body(self.model.name, messages, self.sampling, self.tools, self.tool_choice)
+        body = chat_body(
+            self.model.name,
+            messages,
+            self.sampling,
+            self.tools,
+            self.tool_choice,
+            strict=self.strict,
+        )
         reply.begin()
         async with aclosing(self.client.chat(body)) as documents:
             async for document in documents:

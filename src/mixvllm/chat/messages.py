@@ -38,11 +38,19 @@ def result_message(call: ToolCall, result: ToolResult) -> Message:
     return {"role": "tool", "tool_call_id": call.id, "content": text}
 
 
-def tool_declaration(tool: Tool) -> dict[str, Any]:
-    """A tool as requests tell of it."""
+def tool_declaration(tool: Tool, *, strict: bool = False) -> dict[str, Any]:
+    """A tool as requests tell of it.
+
+    Args:
+        tool: The tool.
+        strict: Have the server hold the arguments to the schema while they are written. vLLM does
+            so for any schema, and without it for none; OpenAI refuses most schemas that way.
+    """
     function: dict[str, Any] = {"name": tool.name, "parameters": dict(tool.input_schema)}
     if tool.description:
         function["description"] = tool.description
+    if strict:
+        function["strict"] = True
     return {"type": "function", "function": function}
 
 

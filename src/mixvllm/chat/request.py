@@ -48,6 +48,8 @@ def chat_body(
     sampling: Sampling,
     tools: Sequence[Tool],
     tool_choice: str | None = None,
+    *,
+    strict: bool = False,
 ) -> dict[str, Any]:
     """The body of a chat completion.
 
@@ -57,10 +59,11 @@ def chat_body(
         sampling: What the user set; the rest is the server's to choose.
         tools: What the model may call.
         tool_choice: `auto`, `none`, `required`, or the name of the one tool to call.
+        strict: Whether the server is to hold the arguments of calls to their schema.
     """
     body: dict[str, Any] = {"model": model, "messages": list(messages), **sampling.as_body()}
     if tools:
-        body["tools"] = [tool_declaration(tool) for tool in tools]
+        body["tools"] = [tool_declaration(tool, strict=strict) for tool in tools]
         if tool_choice in CHOICES:
             body["tool_choice"] = tool_choice
         elif tool_choice is not None:

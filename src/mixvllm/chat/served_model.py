@@ -9,6 +9,9 @@ from typing import Any
 from mixvllm.errors import ModelChoiceError
 from mixvllm.settings.names import nearest
 
+# What vLLM says of whose its models are.
+VLLM = "vllm"
+
 
 @dataclass(frozen=True)
 class ServedModel:
@@ -19,12 +22,14 @@ class ServedModel:
         context_length: The most tokens of prompt and answer together, or None if not told.
         root: The name or path it was loaded by, where that is told: an alias says less.
         parent: The model that an adapter belongs to, or None.
+        is_of_vllm: Whether vLLM serves it, by its own word.
     """
 
     name: str
     context_length: int | None = None
     root: str | None = None
     parent: str | None = None
+    is_of_vllm: bool = False
 
 
 def models_in(document: Any) -> tuple[ServedModel, ...]:
@@ -37,6 +42,7 @@ def models_in(document: Any) -> tuple[ServedModel, ...]:
             context_length=length if isinstance(length := card.get("max_model_len"), int) else None,
             root=card.get("root") or None,
             parent=card.get("parent") or None,
+            is_of_vllm=card.get("owned_by") == VLLM,
         )
         for card in cards
     )

@@ -10,6 +10,7 @@ from mixvllm.chat.events import Failed
 AGAIN = "Ask again; in a chat, /retry does."
 # vLLM's own words (renderers/online_renderer.py and params.py of 0.32 and 0.33).
 TOOLS_OFF = re.compile(r"requires (--enable-auto-tool-choice and )?--tool-call-parser to be set")
+GRAMMAR = re.compile(r"grammar specification|structural tag|json schema", re.IGNORECASE)
 TOO_LONG = re.compile(
     r"maximum context length|exceeds this limit|context_length_exceeded|"
     r"max_(completion_)?tokens=\d+ cannot be greater than|"
@@ -31,6 +32,13 @@ def failure_of(error: ApiError) -> Failed:
 def is_tools_off(error: ApiError) -> bool:
     """Whether the server refuses tools because it was started without a parser."""
     return isinstance(error, Refused) and TOOLS_OFF.search(error.body.message) is not None
+
+
+def is_schema_refused(error: ApiError) -> bool:
+    """Whether vLLM can make no grammar of a tool's schema."""
+    if not isinstance(error, Refused) or error.status != 400:
+        return False
+    return GRAMMAR.search(error.body.message) is not None
 
 
 def is_too_long(error: ApiError) -> bool:

@@ -28,6 +28,7 @@ COMMANDS = {
     ),
     "gpus": ("mixvllm.cli.gpus", "Show the GPUs of this machine, and what uses them."),
     "config": ("mixvllm.cli.config", "Check, show and write configuration files."),
+    "chat": ("mixvllm.cli.chat", "Talk with a served model, with the tools of MCP servers."),
     "doctor": (
         "mixvllm.cli.doctor",
         "Look at this machine: what is missing, and what to do about it.",

@@ -89,6 +89,20 @@ def complete_ports(incomplete: str) -> list[str]:
     return beginning_with(incomplete, (str(server.port) for server in running_servers()))
 
 
+def complete_sessions(incomplete: str) -> list[str]:
+    """Recorded conversations, the one used last first."""
+    from mixvllm.chat.session_store import SessionStore
+
+    return beginning_with(incomplete, SessionStore().names())
+
+
+def complete_served_models(incomplete: str) -> list[str]:
+    """Models of the servers that run here."""
+    from mixvllm.server.registry import running_servers
+
+    return beginning_with(incomplete, dict.fromkeys(each.model for each in running_servers()))
+
+
 def completer_of(field: SettingField) -> Completer | None:
     """What completes the flag of a setting; None where its value is free."""
     if field.key == "model.name":
