@@ -26,7 +26,7 @@ def start(tmp_path: Path) -> Callable[..., AbstractContextManager[ServerProcess]
 
     def start(*options: str) -> AbstractContextManager[ServerProcess]:
         command = ["-m", "mixvllm", "serve", str(model), "--host", "127.0.0.1"]
-        memory = ["--cpu-kv-cache-gib", "0.25", "--dtype", "float32", "--enforce-eager"]
+        memory = ["--cpu-kv-cache-gib", "0.25", "--dtype", "float32"]
         return server_process([*command, *memory, *options, *RANDOM_WEIGHTS], tmp_path)
 
     return start
@@ -49,10 +49,10 @@ def end_of_stream(server: ServerProcess) -> str:
 @pytest.mark.parametrize(
     ("options", "processes"),
     [
-        (("--tensor-parallel-size", "2"), 3),
+        (("--tensor-parallel-size", "2", "--enforce-eager"), 3),
         (("--pipeline-parallel-size", "2"), 3),
-        (("--data-parallel-size", "2"), 4),
-        (("--data-parallel-size", "2", "--workers", "2"), 4),
+        (("--data-parallel-size", "2", "--enforce-eager"), 4),
+        (("--data-parallel-size", "2", "--workers", "2", "--enforce-eager"), 4),
     ],
     ids=["tensor", "pipeline", "data", "data-and-workers"],
 )

@@ -34,7 +34,7 @@ def test_two_workers_answer_and_the_death_of_one_is_healed(tmp_path: Path) -> No
         assert 0 < ends.count("cut") < 6
         assert_polite(ends)
         assert httpx.get(f"{server.url}/health").status_code == 503
-        after = recovered(server)
+        after = recovered(server, 1)
         assert after["restarts"] == 1
         assert not set(before["worker_pids"]) & set(after["worker_pids"])
         family = server.family()

@@ -142,3 +142,29 @@ def test_shared_memory_of_other_programs_is_not_noted() -> None:
         ours.close()
         ours.unlink()
         files.remove()
+
+
+# An engine that makes a semaphore and waits to be killed, too suddenly for Python's own cleaner.
+ENGINE = """
+import multiprocessing, time
+from multiprocessing.resource_tracker import unregister
+lock = multiprocessing.get_context("spawn").Lock()
+unregister(lock._semlock.name, "semaphore")
+print(f"/dev/shm/sem.{lock._semlock.name[1:]}", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_semaphore_of_a_killed_engine_is_removed_before_the_next() -> None:
+    files = OwnFiles()
+    engine = subprocess.Popen([sys.executable, "-c", ENGINE], stdout=subprocess.PIPE, text=True)
+    assert engine.stdout is not None
+    semaphore = Path(engine.stdout.readline().strip())
+    assert semaphore.exists()
+
+    files.note_shared_memory()
+    kill(engine)
+    files.remove_unused()
+
+    assert not semaphore.exists()
+    files.remove()

@@ -65,7 +65,11 @@ def assert_polite(ends: list[str]) -> None:
     assert all("is being started again" in end for end in ends if end != "cut"), ends
 
 
-def recovered(server: ServerProcess) -> dict[str, Any]:
-    status = server.wait_for_phase("ready", within_s=LOADED_WITHIN_S)
+def recovered(server: ServerProcess, restarts: int) -> dict[str, Any]:
+    """Its status when it serves again after so many restarts."""
+    status = server.wait_until(
+        lambda status: (status["phase"], status["restarts"]) == ("ready", restarts),
+        within_s=LOADED_WITHIN_S,
+    )
     assert "Paris" in ask(server)
     return status

@@ -210,6 +210,28 @@ def test_a_machine_without_the_memory_for_weights_and_cache_is_refused() -> None
     assert free.findings == ()
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"pipeline_parallel_size": 2}, []),
+        (
+            {"pipeline_parallel_size": 2, "enforce_eager": True},
+            [("inference.pipeline_parallel_size", "error")],
+        ),
+    ],
+)
+def test_pipeline_stages_on_a_cpu_need_the_warm_up(
+    asked: dict[str, Any], expected: list[tuple[str, Severity]]
+) -> None:
+    layer = {"model": {"name": SMALL}, "inference": {"dtype": "float32", **asked}}
+    settings = ServeConfig.from_layers([layer])
+    request = EstimateRequest(max_model_len=4096, kv_cache_memory_bytes=GIB)
+    found_model = find_model(SMALL, may_ask_the_hub=False)
+    roomy = MachineMemory(64 * GIB, 64 * GIB)
+
+    assert found(check(Case(settings, found_model, lambda: request, memory=roomy))) == expected
+
+
 def test_a_config_that_only_its_own_code_reads_needs_trust(tmp_path: Path) -> None:
     config = {
         "architectures": ["InternLM2ForCausalLM"],

@@ -123,3 +123,29 @@ def test_a_long_cause_is_cut_at_the_end_of_a_sentence() -> None:
     assert cause is not None
     assert cause.text.endswith("A sentence of some length.")
     assert len(cause.text) <= LONGEST
+
+
+def test_an_engine_that_lost_its_worker_died_of_that() -> None:
+    died = "Worker proc VllmWorker-0 died unexpectedly (exit code: -9), shutting down executor."
+    lines = [
+        f"(EngineCore pid=1) ERROR 11-22 14:21:26 [multiproc_executor.py:315] {died}",
+        PREFIX + "Traceback (most recent call last):",
+        PREFIX + '  File "shm_broadcast.py", line 867, in acquire_read',
+        PREFIX + "RuntimeError: cancelled",
+    ]
+
+    assert cause_in(lines) == died
+
+
+def test_an_assertion_without_a_message_is_the_cause_before_what_it_led_to() -> None:
+    worker = "(Worker_PP1 pid=2) ERROR 11-22 21:35:55 [multiproc_executor.py:1063] "
+    lines = [
+        worker + "Traceback (most recent call last):",
+        worker + '  File "gpu_model_runner.py", line 3174, in sync_and_gather',
+        worker + "    assert self.intermediate_tensors is not None",
+        worker + "AssertionError",
+        PREFIX + "Traceback (most recent call last):",
+        PREFIX + "KeyError: 'cmpl-5288'",
+    ]
+
+    assert cause_in(lines) == "AssertionError, without a word of why"

@@ -133,8 +133,13 @@ def _files_of(pid: int) -> Iterator[Path]:
 
 
 def _shared_memory_of(pid: int) -> Iterator[Path]:
+    """What it has mapped of the files that are there, found by their inodes.
+
+    The kernel names a file as it was when it was mapped: a semaphore gets its own name later.
+    """
     with suppress(OSError):
+        present = {entry.inode(): Path(entry.path) for entry in os.scandir(SHARED_MEMORY)}
         for line in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines():
-            name = line.partition(f"{SHARED_MEMORY}/")[2]
-            if name and not name.endswith(" (deleted)"):
-                yield SHARED_MEMORY / name
+            *_, inode, path = [*line.split(maxsplit=5), ""][:6]
+            if path.startswith(f"{SHARED_MEMORY}/") and (file := present.get(int(inode))):
+                yield file

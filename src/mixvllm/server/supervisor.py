@@ -26,7 +26,8 @@ from mixvllm.server.restarts import RestartBudget
 
 LOG = logging.getLogger(__name__)
 ENGINE_SHUTDOWN_S = 2.0
-LAST_WORDS_S = 1.0
+# Streams that end within it end politely; on a busy machine that takes more than a moment.
+LAST_WORDS_S = 3.0
 ENGINE_ERROR_KINDS = ("load", "died", "hung")
 DESCRIBED_WITHIN_LOOKS = 10
 LOOK_S = 0.03

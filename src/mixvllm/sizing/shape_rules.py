@@ -149,6 +149,14 @@ def _pipeline(case: Case) -> Iterator[Finding]:
             advice=f"set at most {layers}",
             code="pipeline-parallel-size",
         )
+    # Only its warm-up, which this leaves out, makes what the later stages read from (0.32).
+    if case.memory is not None and stages > 1 and case.asked.enforce_eager:
+        yield Finding(
+            (PIPELINE, "inference.enforce_eager"),
+            "on the CPU build of vLLM pipeline stages with enforce_eager fail at the first request",
+            advice="leave enforce_eager out, or use tensor_parallel_size",
+            code="pipeline-parallel-size",
+        )
 
 
 def _experts(case: Case) -> Iterator[Finding]:

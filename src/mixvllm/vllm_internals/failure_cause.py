@@ -12,13 +12,18 @@ from dataclasses import dataclass, field
 from mixvllm.vllm_internals.late_errors import LateError, recognised
 from mixvllm.vllm_internals.output_lines import LogLine
 
-# The class of an exception and what it said: `ValueError: To serve at least ...`.
-EXCEPTION = re.compile(r"^(?P<type>(?:[A-Za-z_]\w*\.)*[A-Z]\w*): (?P<text>.+)$")
+# The class of an exception and what it said: `ValueError: To serve at least ...`; an assertion
+# often says nothing.
+EXCEPTION = re.compile(
+    r"^(?P<type>(?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*(?=: )|AssertionError$))(?:: (?P<text>.+))?$"
+)
 SPEAKS_FOR_ITSELF = ("ValueError", "RuntimeError", "Exception", "VLLMValidationError")
 NOT_THE_CAUSE = (
     "Engine core initialization failed",
     "WorkerProc initialization failed",
     "EngineCore encountered an issue",
+    # What waits for a worker is told so when the worker has died.
+    "cancelled",
 )
 PYDANTIC_TAIL = re.compile(r" \[type=\w+, input_value=.*$")
 DEATH = re.compile(r"died unexpectedly \(exit code")
@@ -72,8 +77,9 @@ class FailureCause:
             self._in_traceback.add(line.process)
         elif line.process in self._in_traceback and (match := EXCEPTION.match(line.message)):
             self._in_traceback.discard(line.process)
-            if not match["text"].startswith(NOT_THE_CAUSE):
-                self._keep(line, caused(match["type"], match["text"]))
+            said = match["text"] or ""
+            if not said.startswith(NOT_THE_CAUSE):
+                self._keep(line, caused(match["type"], said))
 
     def _keep(self, line: LogLine, cause: Cause) -> None:
         if line.process:
@@ -91,6 +97,8 @@ def worded(type_name: str, text: str) -> str:
     """An exception in words: its class only where the text alone would say too little."""
     short = type_name.rpartition(".")[2]
     said = _shortened(PYDANTIC_TAIL.sub("", text).strip())
+    if not said:
+        return f"{short}, without a word of why"
     return said if short in SPEAKS_FOR_ITSELF else f"{short}: {said}"
 
 

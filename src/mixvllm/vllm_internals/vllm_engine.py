@@ -12,6 +12,7 @@ from mixvllm.vllm_internals import symbols
 from mixvllm.vllm_internals.adapter import parse_arguments
 from mixvllm.vllm_internals.engine_processes import core_processes, describe_end, pids_below
 from mixvllm.vllm_internals.facts import EngineFacts
+from mixvllm.vllm_internals.remembered import forget_models
 from mixvllm.vllm_internals.warm_processes import WarmContext, replace_spawn
 
 if TYPE_CHECKING:
@@ -177,8 +178,9 @@ class VllmEngine:
         self._llm.output_processor.propagate_error(symbols.ENGINE_DEAD.load()())
 
     def shutdown(self, timeout_s: float) -> None:
-        """End the engine's processes."""
+        """End the engine's processes, and forget its model."""
         self._llm.shutdown(timeout=timeout_s)
+        forget_models()
 
     async def _log_stats(self) -> None:
         interval = symbols.LOG_STATS_INTERVAL.load()
