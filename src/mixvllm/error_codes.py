@@ -58,6 +58,7 @@ ErrorCode = Literal[
     "not-enough-gpus",
     "vllm-missing",
     "vllm-unsupported",
+    "chat-extra-missing",
     "ray-missing",
     "port-in-use",
     "engine-port-in-use",

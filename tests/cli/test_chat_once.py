@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -365,6 +366,19 @@ def test_a_reader_that_goes_ends_the_request_too() -> None:
         assert server.left.wait(10)
     assert process.returncode == 1
     assert b"Traceback" not in err
+
+
+def test_a_package_that_is_missing_is_told_with_the_extra_that_has_it(tmp_path: Path) -> None:
+    (tmp_path / "openai.py").write_text("raise ImportError\n")
+    inside = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    with ScriptedServer([CAPITAL]) as server:
+        command = [sys.executable, "-m", "mixvllm", "chat", "--url", server.url, "Hi"]
+        ran = subprocess.run(
+            command, env=os.environ | {"PYTHONPATH": inside}, capture_output=True, check=False
+        )
+    assert ran.returncode == 1
+    assert b"pip install 'mixvllm[chat]'" in ran.stderr
+    assert b"mixvllm explain chat-extra-missing" in ran.stderr
 
 
 def test_closed_streams_do_not_end_it() -> None:

@@ -44,6 +44,7 @@ class ApiClient:
             raise InstallationError(
                 "`mixvllm chat` needs the package `openai`, which is not installed.",
                 hint="pip install 'mixvllm[chat]'",
+                code="chat-extra-missing",
             ) from error
         self.endpoint = endpoint
         # A proxy of the environment cannot reach this machine's own addresses.

@@ -71,6 +71,7 @@ class McpToolbox:
             raise ChatError(
                 "MCP servers need the package `mcp`, which is not installed.",
                 hint='Install it: pip install "mixvllm[chat]"',
+                code="chat-extra-missing",
             )
         directory = self._directory or state_directory() / "mcp"
         self._lives = [self._life(name, directory) for name in self._servers]

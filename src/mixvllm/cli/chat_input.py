@@ -74,6 +74,7 @@ def choose_reader(output: Output, complete: Complete = lambda line: ()) -> LineR
         raise InstallationError(
             "`mixvllm chat` needs the package `prompt_toolkit`, which is not installed.",
             hint="pip install 'mixvllm[chat]'",
+            code="chat-extra-missing",
         )
     from mixvllm.cli.chat_editing import EditingReader
 
