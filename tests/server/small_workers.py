@@ -43,7 +43,7 @@ class Processes:
 def launch_small(count: int, work: Callable[[Access], None]) -> SharedEngine:
     """Start as many processes that do the work, and one that is the engine."""
     loads = SPAWN.RawArray("i", [2**31 - 1] * count)
-    engine = SharedEngine()
+    engine = SharedEngine(listeners=None)
     engine.cores = Processes([SPAWN.Process(name="core", target=time.sleep, args=(600,))])
     places = [SmallAccess(place, loads) for place in range(count)]
     engine.workers = Processes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from multiprocessing import connection
@@ -20,6 +21,9 @@ from mixvllm.server.worker_news import Channel, ServerNews, first_message
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.facts import EngineFacts
 from mixvllm.vllm_internals.shared_engine import SharedEngine
+
+# Once the engine is up they have only to connect to it; they have loaded meanwhile.
+LOADED_WITHIN_S = 300
 
 Launch = Callable[[Callable[[Access], None]], SharedEngine]
 
@@ -68,11 +72,14 @@ def _wait_until_loaded(engine: SharedEngine, ends: Sequence[socket.socket]) -> E
     """Wait for the first word of every worker: what the engine says of itself.
 
     Raises:
-        RuntimeError: a process ended before that.
+        RuntimeError: a process ended before that, or they do not come to it.
     """
     waiting, facts = list(ends), EngineFacts()
+    deadline = time.monotonic() + LOADED_WITHIN_S
     while waiting:
-        ready = connection.wait([*waiting, *engine.sentinels])
+        ready = connection.wait([*waiting, *engine.sentinels], deadline - time.monotonic())
+        if not ready:
+            raise RuntimeError(f"the API workers did not reach the engine in {LOADED_WITHIN_S} s")
         for end in [end for end in waiting if end in ready]:
             waiting.remove(end)
             message = first_message(end)

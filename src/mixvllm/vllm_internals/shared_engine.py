@@ -62,7 +62,7 @@ def launch_shared_engine(
     """
     args, engine_args, config = described_engine(arguments, api_processes=count, place=-1)
     listeners = symbols.BIND_ENGINE_LISTENERS.load()(config, count)
-    engine = SharedEngine()
+    engine = SharedEngine(listeners)
     launching = symbols.LAUNCH_CORE_ENGINES.load()(
         config,
         symbols.EXECUTOR_CLASS.load()(config),
@@ -94,7 +94,14 @@ def launch_shared_engine(
 class SharedEngine:
     """The processes of an engine and of the API in front of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, listeners: Any) -> None:
+        """Begin without a process.
+
+        Args:
+            listeners: vLLM's sockets. They take their files away when they are collected, and an
+                engine that has not connected by then never will.
+        """
+        self._listeners = listeners
         self.workers: Any = None
         self.cores: Any = None
         self.coordinator: Any = None
