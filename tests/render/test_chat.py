@@ -98,3 +98,14 @@ def test_a_phase_of_ours_is_told_in_words_and_others_as_they_are() -> None:
 
 def test_lines_and_tabs_stay_in_harmless_text() -> None:
     assert harmless("a\r\n\tb\x00\x7f\ud800") == "a\n\tb␀␡\ufffd"
+
+
+def test_below_the_servers_stands_why_some_cannot_be_used() -> None:
+    states = [
+        ServerState("time", "stdio", Standing.CONNECTED, tools=2, connect_s=1.5),
+        ServerState("search", "http", Standing.FAILED, error="answered 401 Unauthorized"),
+    ]
+
+    *_, last = drawn(chat_servers.server_table(states)).strip().splitlines()
+
+    assert last == "warning: the MCP server search answered 401 Unauthorized"

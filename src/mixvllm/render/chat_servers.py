@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -38,7 +38,7 @@ def tool_table(tools: Sequence[Tool], always: set[str]) -> RenderableType:
 
 
 def server_table(states: Sequence[ServerState]) -> RenderableType:
-    """The servers and their state."""
+    """The servers and their state; below it why some cannot be used."""
     if not states:
         return Text("There are no MCP servers: --mcp-config FILE names some.")
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -54,7 +54,7 @@ def server_table(states: Sequence[ServerState]) -> RenderableType:
             str(state.reconnects),
             Text(str(state.log) if state.log else "-"),
         )
-    return table
+    return Group(table, *(server_failure(state) for state in states if state.error is not None))
 
 
 def server_failure(state: ServerState) -> Text:
