@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Iter
         "MIXVLLM_VLLM__TOOL_CALL_PARSER": "hermes",
     }
     command = ["-m", "mixvllm", "serve", "demo", "--host", "127.0.0.1"]
-    command += ["--cpu-kv-cache-gib", "0.5", "--warm-start", "auto"]
+    command += ["--cpu-kv-cache-gib", "0.5"]
     with server_process(command, directory, environment) as process:
         process.wait_for_phase("ready", within_s=300)
         yield process

@@ -50,7 +50,6 @@ def server(
         ROUTES_FILE: str(routes_file),
     }
     command = ["-m", "tests.server.recording_server", "serve", "demo", "--host", "127.0.0.1"]
-    command += ["--warm-start", "auto"]
     with server_process([*command, *DEFAULTS], directory, environment) as process:
         process.wait_for_phase("ready", within_s=300)
         yield process

@@ -55,11 +55,11 @@ class ServerConfig(Section):
         ge=0,
     )
     warm_start: Literal["auto", "never"] = setting(
-        "never",
+        "auto",
         "Whether vLLM is imported ahead by a process that the engine's are copied from.",
         trade_off="`auto` does so with the CPU build and saves two of three imports; `never` lets "
         "each process import vLLM anew, as vLLM does.",
-        example="auto",
+        example="never",
     )
     health_timeout_s: float = setting(
         60.0,
