@@ -152,7 +152,8 @@ def test_a_model_that_does_not_fit_ends_with_1_the_cause_the_ways_out_and_the_lo
     with start("--cpu-kv-cache-gib", "0.05", "--no-preflight") as server:
         assert server.process.wait(LOADED_WITHIN_S) == 1
 
-        *_, cause, ways, log = [line for line in server.said.splitlines() if line.strip()]
+        *_, cause, ways, log, more = [line for line in server.said.splitlines() if line.strip()]
+        assert more.strip() == "More: mixvllm explain kv-cache-too-small"
         assert cause.startswith("error: vLLM could not load the model: one request of 4,096 tokens")
         assert "takes 0.18 GiB of KV cache, and vLLM has 0.04 GiB left for it." in cause
         assert "Ways out: `--max-model-len " in ways
