@@ -15,9 +15,7 @@ from mixvllm.chat.sampling import Sampling
 from mixvllm.chat.served_model import ServedModel
 from mixvllm.chat.tool_round import Permissions, ToolRound
 from mixvllm.chat.tool_settings import written_as_text
-from mixvllm.chat.tools import Tool, Toolbox, ToolResult
-
-MOST_ROUNDS = 8
+from mixvllm.chat.tools import MOST_ROUNDS, Tool, Toolbox, ToolResult
 
 
 class Conversation:

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from mixvllm.chat.tools import MOST_ROUNDS
 from mixvllm.cli.chat_question import question_from
 from mixvllm.cli.chat_request import (
     MCP_FILE,
-    MOST_ROUNDS,
     ChatRequest,
     choose_endpoint,
     choose_mcp_file,

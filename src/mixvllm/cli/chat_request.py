@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mixvllm.chat.tools import MOST_ROUNDS
 from mixvllm.errors import UsageError
 from mixvllm.settings.fields import fields_by_key
 from mixvllm.settings.origin import Layer
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 SAMPLING_SECTION = "generation_defaults"
 MCP_FILE = Path("mcp_servers.yaml")
-MOST_ROUNDS = 8
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,11 @@ def choose_sampling(resolved: Resolved, seed: int | None, stop: Sequence[str]) -
     """
     from mixvllm.chat.sampling import Sampling
 
+    keys = sampling_keys()
     said = {
         value.key.partition(".")[2]: value.value
         for value in resolved.values
-        if value.key in sampling_keys() and value.origin.layer >= Layer.COMMAND_LINE
+        if value.key in keys and value.origin.layer >= Layer.COMMAND_LINE
     }
     return Sampling(**said, seed=seed, stop=tuple(stop))
 

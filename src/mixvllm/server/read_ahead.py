@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from mixvllm.models.sources.hub_download import WEIGHTS
+from mixvllm.models.sources.hub_download import weights_among
 from mixvllm.server.machine_memory import machine_memory
 from mixvllm.server.model_files import OWN_DOWNLOAD
 from mixvllm.sizes import MIB
@@ -41,11 +41,9 @@ def read_ahead(directory: Path, arguments: Iterable[str] = ()) -> threading.Thre
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """The files that vLLM will load, in its order: those of the first kind that there are."""
-    for pattern in WEIGHTS:
-        if files := sorted(directory.glob(pattern)):
-            return files
-    return []
+    """The files that vLLM will load, in its order."""
+    names = weights_among(file.name for file in directory.glob("*"))
+    return [directory / name for name in names]
 
 
 def _advise(files: list[Path]) -> None:

@@ -20,6 +20,7 @@ def forget_models() -> None:
     """Empty these caches; whatever is needed again is worked out again."""
     for name, module in list(sys.modules.items()):
         if name.startswith(PACKAGES):
-            for value in vars(module).values():
+            # A copy: other threads may be importing meanwhile.
+            for value in list(vars(module).values()):
                 if isinstance(value, CachedFunction):
                     value.cache_clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,9 +14,9 @@ from mixvllm.chat.shipped.running import KEY_VARIABLE
 from mixvllm.chat.shipped.status import server
 from mixvllm.server.http_server import HttpServer, http_config
 from mixvllm.server.live_settings import LiveSettings
-from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.facts import EngineFacts
+from tests.cli.test_serve import register
 from tests.server.small_engine import Running, SmallBuilder, SmallEngine, running, served
 
 pytestmark = pytest.mark.anyio
@@ -31,21 +30,6 @@ vllm:num_requests_running{engine="1",model_name="small"} 1.0
 # TYPE vllm:num_requests_waiting gauge
 vllm:num_requests_waiting{engine="0",model_name="small"} 0.0
 """
-
-
-def register(port: int) -> RegistryEntry:
-    return RegistryEntry(
-        RunningServer(
-            pid=os.getpid(),
-            process_started_at=process_start(os.getpid()),
-            host="127.0.0.1",
-            port=port,
-            url=f"http://127.0.0.1:{port}",
-            model="small",
-            phase="ready",
-            started_at=0.0,
-        )
-    )
 
 
 @asynccontextmanager

@@ -50,10 +50,19 @@ def download_model(name: str, revision: str | None, on_bytes: OnBytes) -> None:
 def wanted_files(files: Iterable[str]) -> list[str]:
     """The weights that vLLM loads, and the small files beside them; nothing without weights."""
     at_top = sorted(file for file in files if "/" not in file)
+    weights = weights_among(at_top)
+    if not weights:
+        return []
+    beside = [f for f in at_top if any(fnmatch(f, pattern) for pattern in BESIDE_WEIGHTS)]
+    return [*weights, *beside]
+
+
+def weights_among(files: Iterable[str]) -> list[str]:
+    """The weights that vLLM loads: those of the first kind that there are, in their order."""
+    names = sorted(files)
     for pattern in WEIGHTS:
-        if weights := [file for file in at_top if fnmatch(file, pattern)]:
-            beside = [f for f in at_top if any(fnmatch(f, pattern) for pattern in BESIDE_WEIGHTS)]
-            return [*weights, *beside]
+        if weights := [name for name in names if fnmatch(name, pattern)]:
+            return weights
     return []
 
 
