@@ -79,8 +79,10 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Run the tests that need no engine, no GPU and no network."""
-    run_pytest(session, "not engine and not faults and not gpu and not network", "--cov-report=")
+    """Run the tests that need no engine, no GPU and no network, in two processes."""
+    two_at_once = ["-n", "2", "--dist", "loadscope"]
+    chosen = "not engine and not faults and not gpu and not network"
+    run_pytest(session, chosen, "--cov-report=", *two_at_once)
     finished.add("tests")
 
 

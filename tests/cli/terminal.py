@@ -86,7 +86,8 @@ def running(
     """The same, seen in a way of one's own."""
     screen, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    known = {name: value for name, value in environment.items() if name != "COLUMNS"}
+    size = {"COLUMNS", "LINES"}
+    known = {name: value for name, value in environment.items() if name not in size}
     process = subprocess.Popen(
         [sys.executable, "-m", "mixvllm", *words],
         stdin=inside,
