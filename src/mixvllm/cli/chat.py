@@ -44,7 +44,7 @@ def chat(
     question: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[QUESTION]...",
+            metavar="QUESTION",
             help="Ask this, print the answer and end; `-` stands for what comes on stdin.",
             show_default=False,
         ),
