@@ -19,7 +19,7 @@ SAMPLING, TOOLS, SESSIONS = "Generation defaults", "Tools", "Sessions"
 QuestionArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[QUESTION]...",
+        metavar="QUESTION",
         help="Ask this, print the answer and end; `-` stands for what comes on stdin.",
         show_default=False,
     ),
