@@ -17,7 +17,7 @@ from tests.cli.command import Command
 
 LOG = Path(__file__).parents[1] / "data" / "startup_logs" / "docker-0.17.1-a100.log"
 MODEL = "Qwen/Qwen3-8B"
-LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
+GEMMA = "google/gemma-3-27b-it"
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_models_are_looked_for_without_a_name(capsys: pytest.CaptureFixture[str]
 
 
 def test_a_comparison_is_that_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    made = mixvllm.compare([MODEL, LLAMA], gpu=("L40S", "T4"), vllm_version=["0.24", "0.32"])
+    made = mixvllm.compare([GEMMA, MODEL], gpu=("H100", "T4"), vllm_version=["0.24", "0.32"])
 
-    command = ["estimate-kv", MODEL, LLAMA, "--compare", "L40S,T4", "--vllm-version", "0.24,0.32"]
+    command = ["estimate-kv", GEMMA, MODEL, "--compare", "H100,T4", "--vllm-version", "0.24,0.32"]
     printed = Command(capsys)(*command, "--json").json
     assert len(made.variants) == 8
     assert printed["upgrades"][0]["changes"]
