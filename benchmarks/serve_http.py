@@ -1,19 +1,24 @@
 """What the gateway costs: `mixvllm serve` against vLLM's own server, on a model that costs nothing.
 
     nox -s bench -- benchmarks/serve_http.py
-    python -m benchmarks.serve_http streaming
+    python -m benchmarks.serve_http --kind streaming --clients 16 --rounds 31
+    python -m benchmarks.serve_http --core-of-its-own
 
 Both servers are up and only one is asked at a time, by turns: whatever else the machine does meets
 both alike. The model is one tiny layer of random weights with the demo's tokenizer, so that HTTP,
-tokenizing and streaming are what is measured. All ratios are vLLM's own server over ours or the
+tokenizing and streaming are what is measured. `--core-of-its-own` gives the processes that answer
+HTTP the machine's first core, and the rest of it to engines and clients, as a machine that serves
+would have it. All ratios are vLLM's own server over ours or the
 other way round such that more than 1 is better for ours; the processor time of the process that
 answers HTTP is the figure that other work on the machine disturbs least.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -33,13 +38,13 @@ import psutil
 from benchmarks.serve_start import PATIENCE_S, SCRIPT, free_port, status_of
 from mixvllm.models import demo_model
 
-ROUNDS = 7
+ROUNDS = 15
 # vLLM's worker goes on looking for work for a second; the other server gets the processor then.
 SETTLED_AFTER_S = 1.5
 TOKENS = 32
-WHOLE, STREAMING = "in one piece", "streaming"
-# Clients at once, and how many requests of each are one round.
-LOADS = ((1, 24), (16, 6), (128, 2))
+WHOLE, STREAMING = "whole", "streaming"
+# How many requests each of so many clients sends in one round.
+REQUESTS = {1: 24, 16: 6, 128: 2}
 CONFIG = {
     "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
@@ -193,12 +198,14 @@ async def load(server: Server, clients: int, requests: int, stream: bool) -> Rou
     )
 
 
-def compare(ours: Server, theirs: Server, clients: int, requests: int, stream: bool) -> None:
+def compare(ours: Server, theirs: Server, clients: int, stream: bool, rounds: int) -> None:
     """Measure one kind of load by turns, and print the ratios."""
     pairs: list[tuple[Round, Round]] = []
-    for number in range(ROUNDS + 1):
+    for number in range(rounds + 1):
         order = (ours, theirs) if number % 2 else (theirs, ours)
-        done = {each.port: asyncio.run(load(each, clients, requests, stream)) for each in order}
+        done = {
+            each.port: asyncio.run(load(each, clients, REQUESTS[clients], stream)) for each in order
+        }
         if number:  # the first one warms both up
             pairs.append((done[ours.port], done[theirs.port]))
     figures: dict[str, Callable[[Round], float | None]] = {
@@ -207,32 +214,51 @@ def compare(ours: Server, theirs: Server, clients: int, requests: int, stream: b
         "between tokens": lambda each: each.between_tokens_s,
         "processor time": lambda each: each.cpu_s,
     }
-    kind = STREAMING if stream else WHOLE
     for name, figure in figures.items():
         values = [(figure(our), figure(their)) for our, their in pairs]
         known = [(our, their) for our, their in values if our is not None and their is not None]
-        if len(known) < ROUNDS // 2 + 1:
-            continue
-        ratios = sorted(their / our for our, their in known)
-        middle = [statistics.median(side) * 1000 for side in zip(*known, strict=True)]
-        print(
-            f"{clients:4} clients, {kind:12} {name:15} {statistics.median(ratios):5.2f}x", end=" "
-        )
-        print(f"({ratios[1]:.2f}-{ratios[-2]:.2f}; {middle[0]:.2f} against {middle[1]:.2f} ms)")
+        if len(known) > rounds // 2:
+            print(f"{clients:4} clients, {STREAMING if stream else WHOLE:9} {name:15}", end=" ")
+            print(_summary(known))
+
+
+def _summary(pairs: list[tuple[float, float]]) -> str:
+    """The median ratio, the middle half of the ratios, and the median of each side."""
+    low, middle, high = statistics.quantiles([their / our for our, their in pairs], n=4)
+    ours, theirs = (statistics.median(side) * 1000 for side in zip(*pairs, strict=True))
+    return f"{middle:5.2f}x ({low:.2f}-{high:.2f}; {ours:.2f} against {theirs:.2f} ms)"
+
+
+def give_a_core(servers: tuple[Server, ...]) -> None:
+    """Keep all but the processes that answer HTTP off the first core, and those on it."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, others)
+    for server in servers:
+        for process in [server.front, *server.front.children(recursive=True)]:
+            for thread in process.threads():
+                os.sched_setaffinity(thread.id, [first] if process == server.front else others)
 
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kind", action="append", choices=(WHOLE, STREAMING))
+    parser.add_argument("--clients", action="append", type=int, choices=REQUESTS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--core-of-its-own", action="store_true")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, ExitStack() as servers:
         model = make_model(Path(directory))
         ports = free_port(), free_port()
         our_command, their_command = commands(model, *ports)
         ours = servers.enter_context(running(our_command, ports[0]))
         theirs = servers.enter_context(running(their_command, ports[1]))
-        print(f"median of {ROUNDS} rounds by turns (second lowest to second highest); ms of ours")
-        for stream in [kind == STREAMING for kind in sys.argv[1:] or (WHOLE, STREAMING)]:
-            for clients, requests in LOADS:
-                compare(ours, theirs, clients, requests, stream)
+        if asked.core_of_its_own:
+            give_a_core((ours, theirs))
+        print(f"median of {asked.rounds} rounds by turns (middle half; ms of ours against theirs)")
+        for kind in asked.kind or (WHOLE, STREAMING):
+            for clients in asked.clients or REQUESTS:
+                compare(ours, theirs, clients, kind == STREAMING, asked.rounds)
 
 
 if __name__ == "__main__":

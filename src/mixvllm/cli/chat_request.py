@@ -112,3 +112,16 @@ def choose_mcp_file(*, enabled: bool, named: Path | None) -> Path | None:
             hint="Name one: --mcp-config FILE",
         )
     return MCP_FILE
+
+
+def check_session(*, goes_on: bool, named: str | None) -> None:
+    """Refuse two ways of saying which session is meant.
+
+    Raises:
+        UsageError: both are given.
+    """
+    if goes_on and named is not None:
+        raise UsageError(
+            "--continue goes on with the latest session: name one with --session, or "
+            "give --continue, not both."
+        )

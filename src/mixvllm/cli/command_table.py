@@ -65,27 +65,8 @@ class CommandTable(TyperGroup):
         return f"Did you mean `{path} {matches[0]}`?" if matches else f"Try '{path} --help'."
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Draw the help ourselves: typer's own drawing imports a Markdown parser."""
-        from rich.console import Console
-
-        from mixvllm.render.help import GroupHelp, render_group_help
-
-        shown = GroupHelp(
-            usage=" ".join((ctx.command_path, *self.collect_usage_pieces(ctx))),
-            text=self.help or "",
-            options=tuple(self._options(ctx)),
-            commands=tuple((name, text) for name, (_, text) in self.table.items()),
-            epilog=self.epilog or "",
-        )
-        Console(highlight=False, emoji=False).print(render_group_help(shown))
-
-    def _options(self, ctx: Any) -> Iterator[tuple[str, str]]:
-        for option in self.get_params(ctx):
-            if getattr(option, "hidden", False):
-                continue
-            help_text = getattr(option, "help", None)
-            # typer keeps the names of --help in a set: their order would change from run to run.
-            yield ", ".join(sorted(option.opts, key=len, reverse=True)), help_text or ""
+        """Draw the help from the table."""
+        _draw_help(self, ctx, {name: text for name, (_, text) in self.table.items()})
 
 
 @contextmanager
@@ -111,9 +92,17 @@ def load_command(table: Table, name: str) -> Any:
     load_when_used("asyncio")
     with without_pydantic_plugins():
         module = importlib.import_module(table[name][0])
-    command = typer.main.get_command(module.app)
+    command: Any = typer.main.get_command(module.app)
     command.name = name
+    if not isinstance(command, CommandTable):
+        command.format_help = lambda ctx, _: _draw_help(command, ctx)
     return command
+
+
+def _draw_help(command: Any, ctx: Any, commands: Mapping[str, str] | None = None) -> None:
+    from mixvllm.cli.command_help import draw_help  # what draws is loaded for this alone
+
+    draw_help(command, ctx, commands)
 
 
 def check_where_given(command: Any, ctx: Any) -> None:

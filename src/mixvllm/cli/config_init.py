@@ -27,8 +27,8 @@ STDOUT = Path("-")
 
 
 @app.command(
-    epilog='Examples: [bold]mixvllm config init --from "vllm serve M -tp 2"[/]; '
-    "[bold]mixvllm config init --model Qwen/Qwen3-8B --gpu L40S --concurrency 16[/]"
+    epilog='Examples: [bold]mixvllm config init --from "vllm serve M -tp 2"[/]\n'
+    "          [bold]mixvllm config init --model Qwen/Qwen3-8B --gpu L40S --concurrency 16[/]"
 )
 def init(
     ctx: typer.Context,

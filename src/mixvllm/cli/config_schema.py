@@ -25,6 +25,7 @@ def schema(
     """Print the JSON Schema of a config file, for completion and checks in editors.
 
     An editor finds it through the first line of a config file:
+
     # yaml-language-server: $schema=mixvllm.schema.json
     """
     invocation: Invocation = ctx.obj

@@ -40,7 +40,7 @@ def validate(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="The files; ./mixvllm.yaml when none is named.",
             autocompletion=complete_config_files,
         ),

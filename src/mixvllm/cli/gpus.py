@@ -65,8 +65,8 @@ def gpus(
             WATCH,
             metavar="[SECONDS]",
             min=0.1,
-            help="Show it again and again, until Ctrl-C. "
-            f"[dim]\\[every {WATCH_EVERY_S} s unless told][/]",
+            help="Show it again and again, until Ctrl-C.",
+            show_default=f"every {WATCH_EVERY_S} s",
         ),
     ] = None,
     wanted: Annotated[
@@ -87,8 +87,8 @@ def gpus(
             "--timeout",
             metavar="SECONDS",
             min=0.1,
-            help="How long a driver may take to answer. "
-            f"[dim]\\[default: {NVML_DEADLINE_S:g}, and {TORCH_DEADLINE_S:g} for PyTorch][/]",
+            help="How long a driver may take to answer.",
+            show_default=f"{NVML_DEADLINE_S:g}, and {TORCH_DEADLINE_S:g} for PyTorch",
         ),
     ] = None,
     as_json: JsonOption = False,

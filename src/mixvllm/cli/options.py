@@ -45,7 +45,7 @@ ProfileOption = Annotated[
 ModelArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[MODEL]",
+        metavar="MODEL",
         help="The model: a Hugging Face name, a local directory, or `demo`.",
         autocompletion=complete_models,
         show_default=False,
@@ -54,7 +54,7 @@ ModelArgument = Annotated[
 ModelsArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[MODEL]...",
+        metavar="MODEL",
         help="The model: a Hugging Face name, a path, or `demo`; several are put side by side.",
         autocompletion=complete_models,
         show_default=False,

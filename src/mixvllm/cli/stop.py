@@ -27,7 +27,7 @@ def stop(
     port: Annotated[
         int | None,
         typer.Argument(
-            metavar="[PORT]",
+            metavar="PORT",
             help="The port, where several servers run.",
             autocompletion=complete_ports,
         ),

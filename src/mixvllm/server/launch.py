@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
-
-from pydantic import SecretStr
+from typing import IO, Self
 
 from mixvllm.directories import state_directory
 from mixvllm.errors import EngineStartError, writing_to
@@ -115,7 +113,7 @@ def start_server(
     # A file in memory: it holds the key, and is gone with the last process that has it open.
     handle = os.memfd_create("mixvllm.yaml")
     with os.fdopen(handle, "w", encoding="utf-8") as config:
-        json.dump(settings.model_dump(), config, default=_in_plain, indent=2)
+        json.dump(settings.revealed(), config, indent=2)
         config.flush()
         command = [sys.executable, "-m", "mixvllm", "serve", "--config", f"/proc/self/fd/{handle}"]
         return subprocess.Popen(
@@ -140,10 +138,3 @@ def launch(settings: ServeConfig) -> StartedServer:
         log = new_log_file(logs, now=datetime.now(), of_child=True)
     with log.open("wb") as output:
         return StartedServer(settings, start_server(settings, output=output), log)
-
-
-def _in_plain(value: Any) -> Any:
-    """A secret as text: the file is the server's alone."""
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    raise TypeError(f"{type(value).__name__} is no setting")

@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pydantic import SecretStr
-
 from mixvllm.server.interruption import Interruption
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.prediction import Prediction
@@ -85,7 +83,7 @@ class ServerNews:
 
     def as_data(self) -> dict[str, Any]:
         """The news as plain data, secrets and all."""
-        return {**asdict(self), "settings": self.settings.model_dump()}
+        return {**asdict(self), "settings": self.settings.revealed()}
 
 
 class Channel:
@@ -118,11 +116,7 @@ class Channel:
 
 def to_line(message: dict[str, Any]) -> bytes:
     """A message as it is sent."""
-    return json.dumps(message, default=_revealed).encode() + b"\n"
-
-
-def _revealed(secret: SecretStr) -> str:
-    return secret.get_secret_value()
+    return json.dumps(message).encode() + b"\n"
 
 
 def first_message(sock: socket.socket) -> dict[str, Any]:

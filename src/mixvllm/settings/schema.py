@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from mixvllm.settings.layered import LayeredSettings
@@ -57,6 +57,16 @@ class ServeConfig(LayeredSettings):
     def served_name(self) -> str | None:
         """The name that requests use for the model."""
         return self.model.served_name or self.model.name
+
+    def revealed(self) -> dict[str, Any]:
+        """The settings as plain data with secrets in the clear: for processes of ours alone."""
+        return {
+            section: {
+                name: value.get_secret_value() if isinstance(value, SecretStr) else value
+                for name, value in values.items()
+            }
+            for section, values in self.model_dump().items()
+        }
 
     @classmethod
     def from_yaml(cls, path: str | Path, profile: str | None = None) -> ServeConfig:
