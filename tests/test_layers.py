@@ -99,6 +99,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.vllm_internals.arguments",
         "mixvllm.vllm_internals.installed",
         "mixvllm.vllm_internals.late_errors",
+        "mixvllm.vllm_internals.log_lines",
         "mixvllm.vllm_internals.model_types",
         "mixvllm.vllm_internals.startup_log",
         "mixvllm.vllm_internals.tool_parsers",

@@ -6,7 +6,9 @@ The names below are the Python API (docs/python-api.md). Each is imported when i
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mixvllm.api import estimate, list_gpus, load_settings, serve
+    from mixvllm.api.estimates import compare, estimate, read_log, solve
+    from mixvllm.api.machine import list_gpus, serve
+    from mixvllm.api.settings import load_settings
     from mixvllm.errors import (
         AddressError,
         DirectoryError,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     )
     from mixvllm.gpus.device import Gpu, Inventory
     from mixvllm.memory.answer import Estimate
+    from mixvllm.memory.solution import Solution
     from mixvllm.server.launch import StartedServer
     from mixvllm.settings.resolve import Resolved
     from mixvllm.settings.schema import (
@@ -33,11 +36,14 @@ if TYPE_CHECKING:
         ServeConfig,
         ServerConfig,
     )
+    from mixvllm.sizing.logged import LogReport
+    from mixvllm.sizing.variant import Comparison
 
     __version__: str
 
 __all__ = [
     "AddressError",
+    "Comparison",
     "DirectoryError",
     "EngineDiedError",
     "EngineStartError",
@@ -49,6 +55,7 @@ __all__ = [
     "InstallationError",
     "Inventory",
     "LogError",
+    "LogReport",
     "MixvllmError",
     "ModelConfig",
     "ModelError",
@@ -58,20 +65,27 @@ __all__ = [
     "ServeConfig",
     "ServerConfig",
     "SettingsError",
+    "Solution",
     "StartedServer",
     "UsageError",
     "__version__",
+    "compare",
     "estimate",
     "list_gpus",
     "load_settings",
+    "read_log",
     "serve",
+    "solve",
 ]
 
 # Where names live that are in no module of errors.
 _HOMES = {
-    "mixvllm.api": ("estimate", "list_gpus", "load_settings", "serve"),
+    "mixvllm.api.estimates": ("compare", "estimate", "read_log", "solve"),
+    "mixvllm.api.machine": ("list_gpus", "serve"),
+    "mixvllm.api.settings": ("load_settings",),
     "mixvllm.gpus.device": ("Gpu", "Inventory"),
     "mixvllm.memory.answer": ("Estimate",),
+    "mixvllm.memory.solution": ("Solution",),
     "mixvllm.server.launch": ("StartedServer",),
     "mixvllm.settings.resolve": ("Resolved",),
     "mixvllm.settings.schema": (
@@ -81,6 +95,8 @@ _HOMES = {
         "ServeConfig",
         "ServerConfig",
     ),
+    "mixvllm.sizing.logged": ("LogReport",),
+    "mixvllm.sizing.variant": ("Comparison",),
 }
 
 if not TYPE_CHECKING:

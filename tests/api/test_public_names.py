@@ -13,12 +13,14 @@ import mixvllm
 from mixvllm.inference import config, server, utils
 from mixvllm.settings.schema import ServeConfig
 
+LOG = Path(__file__).parents[1] / "data" / "startup_logs" / "docker-0.17.1-a100.log"
 HEAVY = ("torch", "vllm", "transformers", "fastapi", "uvicorn", "mcp", "openai", "typer", "rich")
 
 
 def test_the_public_names_are_these() -> None:
     assert mixvllm.__all__ == [
         "AddressError",
+        "Comparison",
         "DirectoryError",
         "EngineDiedError",
         "EngineStartError",
@@ -30,6 +32,7 @@ def test_the_public_names_are_these() -> None:
         "InstallationError",
         "Inventory",
         "LogError",
+        "LogReport",
         "MixvllmError",
         "ModelConfig",
         "ModelError",
@@ -39,13 +42,17 @@ def test_the_public_names_are_these() -> None:
         "ServeConfig",
         "ServerConfig",
         "SettingsError",
+        "Solution",
         "StartedServer",
         "UsageError",
         "__version__",
+        "compare",
         "estimate",
         "list_gpus",
         "load_settings",
+        "read_log",
         "serve",
+        "solve",
     ]
     assert all(getattr(mixvllm, name) for name in mixvllm.__all__)
     assert set(mixvllm.__all__) <= set(dir(mixvllm))
@@ -57,7 +64,21 @@ def test_the_public_names_are_these() -> None:
         (
             mixvllm.estimate,
             "(model, *, gpu=None, kv_cache_memory=None, vllm_version=None, block_size=None, "
-            "concurrency=None, load=None, measured=True, **flags)",
+            "concurrency=None, load=None, measured=True, exact=False, **flags)",
+        ),
+        (
+            mixvllm.solve,
+            "(unknown, model=None, *, gpu=None, kv_cache_memory=None, vllm_version=None, "
+            "block_size=None, concurrency=None, load=None, measured=True, **flags)",
+        ),
+        (
+            mixvllm.compare,
+            "(model, *, gpu=None, vllm_version=None, kv_cache_memory=None, block_size=None, "
+            "concurrency=None, load=None, **flags)",
+        ),
+        (
+            mixvllm.read_log,
+            "(file, model=None, *, gpu=None, vllm_version=None, keep=False, **flags)",
         ),
         (mixvllm.load_settings, "(config=None, *, profile=None, environment=None, **flags)"),
         (mixvllm.list_gpus, "()"),
@@ -101,6 +122,9 @@ def test_settings_estimates_and_gpus_load_nothing_heavy(tmp_path: Path) -> None:
         "import sys, mixvllm\n"
         "mixvllm.load_settings(model='demo')\n"
         "mixvllm.estimate('demo', gpu='L40S')\n"
+        "mixvllm.solve('concurrency', 'demo', gpu='L40S')\n"
+        "mixvllm.compare('demo', gpu=['L40S', 'T4'])\n"
+        f"mixvllm.read_log({str(LOG)!r})\n"
         "mixvllm.list_gpus()\n"
         f"print(*[name for name in {HEAVY} if name in sys.modules])"
     )

@@ -21,6 +21,9 @@ def as_a_user_writes() -> None:
     answer = mixvllm.estimate(settings, gpu="H100", max_model_len=32768)
     assert_type(answer, mixvllm.Estimate)
     assert_type(answer.fits, bool | None)
+    assert_type(mixvllm.solve("gpu", settings, concurrency=8), mixvllm.Solution)
+    assert_type(mixvllm.compare(settings, gpu=["H100", "L40S"]), mixvllm.Comparison)
+    assert_type(mixvllm.read_log("vllm.log", gpu="H100"), mixvllm.LogReport)
     assert_type(mixvllm.list_gpus().gpus, tuple[mixvllm.Gpu, ...])
     with mixvllm.serve(settings) as server:
         assert_type(server, mixvllm.StartedServer)

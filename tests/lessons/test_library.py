@@ -58,7 +58,7 @@ def test_a_lesson_has_sources_and_refers_to_each_of_them(lesson: Lesson) -> None
     text, _, _ = lesson.markdown.partition("## Sources")
     referred = {int(number) for number in re.findall(r"\[(\d+)\](?!\()", text)}
     if referred:
-        assert referred <= set(range(1, len(lesson.sources) + 1))
+        assert referred == set(range(1, len(lesson.sources) + 1))
     for source in lesson.sources:
         assert (
             "http" in source or "mixvllm" in source or "vLLM 0.32.0" in source or len(source) > 30

@@ -28,6 +28,13 @@ def test_temperature_0_takes_the_likeliest_whatever_else_is_asked() -> None:
     assert chances(LOGITS, rules) == (1, 0, 0, 0)
 
 
+def test_a_temperature_of_almost_0_is_one_hundredth() -> None:
+    close = (1.0, 0.99)
+    coldest = chances(close, SamplingRules(temperature=0.01))
+    assert chances(close, SamplingRules(temperature=1e-6)) == coldest
+    assert coldest == pytest.approx(shares(math.e, 1))
+
+
 def test_penalties_hold_at_temperature_0_too() -> None:
     rules = SamplingRules(temperature=0, presence_penalty=1.5)
     assert chances(LOGITS, rules, (1, 0, 0, 0)) == (0, 1, 0, 0)

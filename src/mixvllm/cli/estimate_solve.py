@@ -9,33 +9,15 @@ from mixvllm.cli.estimate_asked import Asked
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.options import spellings
 from mixvllm.errors import UsageError
-from mixvllm.memory.request import EstimateRequest
 from mixvllm.memory.solution import Solution
 from mixvllm.memory.solve import solve
 from mixvllm.memory.trial import Checkpoint
-from mixvllm.memory.unknowns import UNKNOWNS, Unknown
 from mixvllm.render.solution import solution_view
 from mixvllm.render.solution_json import solution_as_json
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.sizing.request import estimate_request
 from mixvllm.sizing.solve_model import best_models
-
-NEEDS_GPU = ("gpus", "quantization", "model")
-NEEDS_MEMORY = ("max-model-len", "concurrency")
-
-
-def asked_unknown(text: str) -> Unknown:
-    """What `--solve` looks for.
-
-    Raises:
-        UsageError: it is none of the things that can be.
-    """
-    for unknown in UNKNOWNS:
-        if text.strip().lower().replace("_", "-") == unknown:
-            return unknown
-    raise UsageError(
-        f"--solve: {text!r} is nothing to look for.", hint=f"Write one of {', '.join(UNKNOWNS)}."
-    )
+from mixvllm.sizing.solve_question import asked_unknown, check_question
 
 
 def answer_solved(asked: Asked, what: str) -> ExitStatus:
@@ -47,8 +29,9 @@ def answer_solved(asked: Asked, what: str) -> ExitStatus:
     unknown = asked_unknown(what)
     if asked.axes.count > 1:
         raise UsageError("--solve is for one model, GPU and release.")
-    request = estimate_request(asked.settings, asked.choices(asked.axes))
-    check_given(unknown, request, asked)
+    choices = asked.choices(asked.axes)
+    request = estimate_request(asked.settings, choices)
+    check_question(unknown, request, choices, names_model=bool(asked.models))
     if unknown == "model":
         solution = best_models(request)
     else:
@@ -59,29 +42,6 @@ def answer_solved(asked: Asked, what: str) -> ExitStatus:
     output = asked.invocation.output
     output.answer(solution_view(solution, command), solution_as_json(solution, command))
     return ExitStatus.DONE if solution.answer else ExitStatus.NO
-
-
-def check_given(unknown: Unknown, request: EstimateRequest, asked: Asked) -> None:
-    """Hold the question to what it needs, and to what it looks for itself.
-
-    Raises:
-        UsageError: says what to add or to leave out.
-    """
-    has_memory = request.gpu is not None or request.kv_cache_memory_bytes is not None
-    if unknown in NEEDS_GPU and request.gpu is None:
-        raise UsageError(f"--solve {unknown} needs a GPU.", hint="Add --gpu NAME (H100, 24GiB).")
-    if unknown in NEEDS_MEMORY and not has_memory:
-        raise UsageError(
-            f"--solve {unknown} needs to know the memory.",
-            hint="Add --gpu NAME (H100, 24GiB) or --kv-cache-memory SIZE.",
-        )
-    taken = {
-        "gpu": asked.gpu and "--gpu",
-        "concurrency": asked.concurrency and "--concurrency",
-        "model": asked.models and "MODEL",
-    }
-    if option := taken.get(unknown):
-        raise UsageError(f"--solve {unknown} looks for it: leave {option} out.")
 
 
 def serve_command(solution: Solution, asked: Asked) -> str | None:

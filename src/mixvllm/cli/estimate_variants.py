@@ -23,10 +23,11 @@ def compare(asked: Asked) -> ExitStatus:
         option = "--explain" if asked.explained else "--chart"
         raise UsageError(f"{option} is for one model, GPU and release.")
     axes = asked.axes
-    variants, upgrades = estimate_variants(asked.settings, asked.choices(axes), axes)
+    made = estimate_variants(asked.settings, asked.choices(axes), axes)
     output = asked.invocation.output
-    output.answer(comparison_view(variants, upgrades), comparison_as_json(variants, upgrades))
-    return exit_status(variants)
+    document = comparison_as_json(made.variants, made.upgrades)
+    output.answer(comparison_view(made.variants, made.upgrades), document)
+    return exit_status(made.variants)
 
 
 def exit_status(variants: Iterable[Variant]) -> ExitStatus:

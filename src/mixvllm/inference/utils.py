@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mixvllm.api import list_gpus
+from mixvllm.api.machine import list_gpus
 from mixvllm.errors import Problem
 from mixvllm.settings.resolve import invalid_settings
 from mixvllm.settings.schema import ServeConfig

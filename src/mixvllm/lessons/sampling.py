@@ -1,6 +1,7 @@
 """The chances of the next token by vLLM's rules, for the examples in the lessons.
 
-The order is that of vLLM 0.32 (`v1/sample/sampler.py`): penalties, temperature, top-k, top-p.
+The order is that of vLLM 0.32 (`v1/worker/gpu/sample/sampler.py`, and `v1/sample/sampler.py` where
+that does not run): penalties, temperature, top-k, top-p.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# `_SAMPLING_EPS` of vLLM: what is colder takes the likeliest token.
-GREEDY_BELOW = 1e-5
+# `_MAX_TEMP` of vLLM's `sampling_params.py`: what is colder, but not 0, is taken for this.
+COLDEST = 0.01
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,11 @@ def chances(
         logit - rules.frequency_penalty * count - rules.presence_penalty * (count > 0)
         for logit, count in zip(logits, counts, strict=True)
     ]
-    if rules.temperature < GREEDY_BELOW:
+    if rules.temperature == 0:
         best = scores.index(max(scores))
         return tuple(float(index == best) for index in range(len(scores)))
-    scores = [score / rules.temperature for score in scores]
+    temperature = max(rules.temperature, COLDEST)
+    scores = [score / temperature for score in scores]
     return _softmax(_within_top_p(_within_top_k(scores, rules.top_k), rules.top_p))
 
 

@@ -21,7 +21,7 @@ COLOURS = {
     "activations": "yellow",
     "activations and buffers": "yellow",
     "CUDA graphs": "magenta",
-    "context and buffers": "cyan",
+    "other buffers": "cyan",
     "KV cache": "green",
     NOT_FOR_VLLM: "bright_black",
 }
@@ -84,7 +84,7 @@ def _parts(gpu: Gpu, budget: Budget, *, is_measured: bool) -> Iterator[tuple[str
     if budget.cuda_graph.high:
         yield "CUDA graphs", budget.cuda_graph
     if not is_measured:
-        yield "context and buffers", budget.other
+        yield "other buffers", budget.other
     yield "KV cache", budget.kv_cache
     if budget.requested_bytes is not None:
         yield NOT_FOR_VLLM, Band(*[gpu.total_bytes - budget.requested_bytes] * 3)

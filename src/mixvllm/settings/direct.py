@@ -38,6 +38,11 @@ def settings_with(settings: ServeConfig, arguments: Mapping[str, Any]) -> ServeC
     return merge([above, Reading(tuple(_given_in(settings)))]).settings
 
 
+def given_keys(settings: ServeConfig) -> frozenset[str]:
+    """The keys of those settings that somebody chose."""
+    return frozenset(given.key for given in _given_in(settings))
+
+
 def _given_in(settings: ServeConfig) -> Iterator[Given]:
     """What the settings say as a layer; what the demo model brings along is nobody's choice."""
     brought = DEMO_DEFAULTS if settings.model.name == DEMO_MODEL else {}

@@ -45,3 +45,16 @@ class Upgrade:
     oldest: str
     newest: str
     changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several estimates side by side.
+
+    Attributes:
+        variants: One for each model on each GPU by each release, in this order.
+        upgrades: What changes between the releases, where there are several.
+    """
+
+    variants: tuple[Variant, ...]
+    upgrades: tuple[Upgrade, ...] = ()

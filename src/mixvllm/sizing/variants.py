@@ -17,15 +17,13 @@ from mixvllm.sizing.axes import Axes
 from mixvllm.sizing.here import planned_here
 from mixvllm.sizing.present import PresentGpus, present_gpus
 from mixvllm.sizing.request import Choices, estimate_request
-from mixvllm.sizing.variant import Upgrade, Variant
+from mixvllm.sizing.variant import Comparison, Upgrade, Variant
 
 # More is no table that anybody reads.
 MOST_VARIANTS = 256
 
 
-def estimate_variants(
-    settings: ServeConfig, choices: Choices, axes: Axes
-) -> tuple[tuple[Variant, ...], tuple[Upgrade, ...]]:
+def estimate_variants(settings: ServeConfig, choices: Choices, axes: Axes) -> Comparison:
     """An answer or a refusal for each variant, and what the releases between them change.
 
     Raises:
@@ -59,7 +57,7 @@ def estimate_variants(
             ]
             if len(modelled) > 1:
                 upgrades.append(_upgrade(model, gpu, found, modelled))
-    return tuple(variants), tuple(upgrades)
+    return Comparison(tuple(variants), tuple(upgrades))
 
 
 def _request(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mixvllm.api import estimate
+from mixvllm.api.estimates import estimate
 from mixvllm.memory.answer import Estimate
 from mixvllm.sizes import GIB
 
