@@ -20,6 +20,7 @@ Errors are raised with data and worded once, at the edge (`mixvllm.cli`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -201,6 +202,11 @@ class EngineDiedError(EngineStartError):
     """The engine died after it had been ready."""
 
     code = "engine-died"
+
+
+def without_number(reason: str) -> str:
+    """What the system said, without its number: `[Errno -2] Name or service not known`."""
+    return re.sub(r"^\[Errno -?\d+\] ", "", reason)
 
 
 @contextmanager

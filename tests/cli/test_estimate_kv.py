@@ -325,3 +325,22 @@ def test_what_ifs_are_said_on_stderr_under_json(mixvllm: Command) -> None:
 
     assert "What if quantized with awq" in ran.err
     assert 5 * GIB < ran.json["weights"]["bytes"] < 6 * GIB
+
+
+def test_what_a_request_needs_is_the_same_number_in_the_sentence_and_in_the_table(
+    mixvllm: Command,
+) -> None:
+    sentence, *facts = mixvllm("estimate-kv", "Qwen/Qwen3-8B", "--gpu", "RTX4090").out.splitlines()
+
+    assert "need 5.62 GiB of KV cache" in sentence
+    assert "one request        5.62 GiB" in [fact.rstrip() for fact in facts]
+
+
+@pytest.mark.parametrize("pool", ["5.625", "6040000000B"])
+def test_where_no_more_than_the_block_that_is_never_lent_is_lacking_that_is_said(
+    mixvllm: Command, pool: str
+) -> None:
+    ran = mixvllm("estimate-kv", "Qwen/Qwen3-8B", "--gpu", "RTX4090", "--kv-cache-memory", pool)
+
+    assert "tokens need 2." in ran.out
+    assert "MiB more of KV cache, 5.6" in ran.out

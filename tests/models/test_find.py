@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mixvllm.errors import ModelError
-from mixvllm.models.find import find_model, nearest_names
+from mixvllm.models.find import find_model, nearest_names, with_near_names
 from tests.models.files import write_safetensors
 
 CONFIG: dict[str, Any] = {
@@ -154,3 +154,30 @@ def test_a_name_that_is_nowhere_is_told_with_those_close_to_it() -> None:
 
 def test_a_name_without_its_owner_is_close_to_the_whole_one() -> None:
     assert nearest_names("gpt-oss-20b")[0] == "openai/gpt-oss-20b"
+
+
+def test_a_name_without_its_owner_is_told_with_the_whole_one() -> None:
+    with pytest.raises(ModelError) as raised:
+        find_model("gpt-oss-20b", may_ask_the_hub=False)
+
+    assert str(raised.value.hint).startswith("Did you mean openai/gpt-oss-20b")
+
+
+def test_a_known_name_is_not_told_as_another_and_the_code_stays() -> None:
+    refused = ModelError("It is gated.", code="gated-model")
+
+    assert with_near_names(refused, "openai/gpt-oss-20b") is refused
+    assert str(with_near_names(refused, "openai/gpt-oss-20").code) == "gated-model"
+
+
+@pytest.mark.parametrize("name", ["serving.yaml", "serving.yml"])
+def test_a_config_file_given_as_a_model_is_told_where_it_belongs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("model: {name: demo}\n")
+
+    with pytest.raises(ModelError, match=f"{name} is a config file, not a model") as raised:
+        find_model(name)
+
+    assert raised.value.hint == f"Give it as `--config {name}`."

@@ -46,6 +46,18 @@ def test_a_directory_without_config_json_holds_no_model(here: Path) -> None:
         check_local_model("empty")
 
 
+@pytest.mark.parametrize(
+    ("file", "said"), [("good.yaml", "is a config file"), ("notes.txt", "neither a config")]
+)
+def test_a_file_that_is_no_model_is_refused_before_vllm_is_loaded(
+    here: Path, file: str, said: str
+) -> None:
+    (here / file).write_text("model: {name: demo}\n")
+
+    with pytest.raises(ModelError, match=said):
+        check_local_model(file)
+
+
 def test_a_directory_with_config_weights_and_tokenizer_passes(here: Path) -> None:
     (here / "mine").mkdir()
     (here / "mine" / "config.json").write_text("{}")

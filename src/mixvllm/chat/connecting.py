@@ -13,7 +13,7 @@ from mixvllm.chat.endpoint import Endpoint
 from mixvllm.chat.events import ServerLoading
 from mixvllm.chat.served_model import ServedModel
 from mixvllm.chat.wording import failure_of
-from mixvllm.errors import ChatError
+from mixvllm.errors import ChatError, without_number
 
 POLL_S = 0.5
 # A large model on slow storage takes this long; a server that takes longer is not waited for.
@@ -46,7 +46,7 @@ def no_server(endpoint: Endpoint, reason: str) -> ChatError:
     hint = "Start one in another terminal: mixvllm serve demo"
     here = endpoint.is_on_this_machine
     return ChatError(
-        f"No server answers at {endpoint.base_url}: {reason.rstrip('.')}.",
+        f"No server answers at {endpoint.base_url}: {without_number(reason).rstrip('.')}.",
         hint=hint if here else "Check the URL, and that this machine can reach it.",
         code="server-not-reached",
     )

@@ -120,8 +120,10 @@ def run(argv: Sequence[str]) -> int:
     except typer.TyperException as error:
         # The base of every usage error of typer; `Exit` and `Abort` are none. The one without
         # words is a group without a command: its help has been printed.
-        if message := error.format_message():
-            output.fail(message, usage_hint(error))
+        if error.format_message():
+            from mixvllm.cli.usage_words import usage_words
+
+            output.fail(*usage_words(error))
         return error.exit_code
     except typer.Abort:
         return 130
@@ -168,9 +170,3 @@ def asks_for_json(arguments: Sequence[str]) -> bool:
     """Whether failures must be JSON too: `--json`, `--format json`."""
     spelled = " ".join(arguments).replace("--format=", "--format ")
     return "--json" in arguments or "--format json" in spelled
-
-
-def usage_hint(error: typer.TyperException) -> str:
-    """Where to read on after a usage error."""
-    context = getattr(error, "ctx", None)
-    return f"Try '{context.command_path if context else 'mixvllm'} --help'."

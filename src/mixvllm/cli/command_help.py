@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from typer.core import TyperArgument
 
+from mixvllm.cli.parameter_words import choices_of, range_text
 from mixvllm.render.help import HelpPage, HelpRow, render_help
 
 ARGUMENTS, OPTIONS = "Arguments", "Options"
@@ -40,7 +41,7 @@ def draw_help(command: Any, ctx: Any, commands: Mapping[str, str] | None = None)
 
 
 def _row(parameter: Any) -> HelpRow:
-    facts = "; ".join(filter(None, (_range_text(parameter), _default_text(parameter))))
+    facts = "; ".join(filter(None, (range_text(parameter), _default_text(parameter))))
     said = f"[dim]\\[{facts}][/]" if facts else ""
     text = " ".join(filter(None, (getattr(parameter, "help", None), said)))
     if isinstance(parameter, TyperArgument):
@@ -56,19 +57,10 @@ def _value(option: Any) -> str:
         return str(option.metavar)
     if getattr(option, "is_flag", False):
         return ""
+    if choices := choices_of(option):
+        return "|".join(choices)
     kind = option.type_descriptor
-    if kind.is_choice:
-        return "|".join(str(choice) for choice in kind.choices or ())
     return VALUES.get(kind.ranged_type_name if kind.is_ranged else option.bare_type(), "TEXT")
-
-
-def _range_text(parameter: Any) -> str:
-    least, most = parameter.min, parameter.max
-    if least is None and most is None:
-        return ""
-    if least is None:
-        return f"at most {most}"
-    return f"at least {least}" if most is None else f"between {least} and {most}"
 
 
 def _default_text(parameter: Any) -> str:

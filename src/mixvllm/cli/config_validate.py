@@ -14,6 +14,7 @@ from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.failures import say_where_to_read_on
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
+from mixvllm.cli.output import print_flowing
 from mixvllm.errors import UsageError
 from mixvllm.render.validation import report_as_github, report_as_json, report_as_text
 from mixvllm.settings.check import FileReport, check_files
@@ -79,7 +80,7 @@ def validate(
     elif form is ReportFormat.GITHUB:
         output.text(report_as_github(reports))
     else:
-        output.out.print(report_as_text(reports, strict=strict), soft_wrap=True)
+        print_flowing(output.out, report_as_text(reports, strict=strict))
         say_where_to_read_on(output, [problem for each in reports for problem in each.problems])
     right = all(report.is_ok(strict=strict) for report in reports)
     return ExitStatus.DONE if right else ExitStatus.FAILED
@@ -119,6 +120,7 @@ def _default_file() -> Path:
     if not default.exists():
         raise UsageError(
             f"No file is named, and there is no {default} here.",
-            hint="Name the files: `mixvllm config validate FILE...`.",
+            hint="Name the files: `mixvllm config validate FILE...`. "
+            "`mixvllm config init` writes one to start from.",
         )
     return default

@@ -12,9 +12,11 @@ from typing import IO, Any, TextIO
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
+from rich.text import Text
 
 WIDTH_OF_FILES = 500
 WIDTH_OF_PICTURES = 100
+HINT_INDENT = "  "
 
 
 def is_dumb(stream: TextIO) -> bool:
@@ -25,6 +27,11 @@ def is_dumb(stream: TextIO) -> bool:
 def _width(stream: IO[str]) -> int | None:
     """Rows in a pipe or a file stay on one line, for `grep` and `awk`; None is the terminal's."""
     return None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_OF_FILES
+
+
+def print_flowing(console: Console, shown: RenderableType) -> None:
+    """Print text: broken between words in a terminal, and nowhere in a pipe or a file."""
+    console.print(shown, soft_wrap=not console.file.isatty())
 
 
 def _words_console(stream: IO[str]) -> Console:
@@ -114,11 +121,18 @@ class Output:
 
     def warn(self, message: str) -> None:
         """Warn in one line."""
-        self.err.print(f"[yellow]warning:[/] {escape(message)}", soft_wrap=True)
+        print_flowing(self.err, f"[yellow]warning:[/] {escape(message)}")
 
     def note(self, message: str) -> None:
         """Add a remark in one line."""
-        self.err.print(f"[cyan]note:[/] {escape(message)}", soft_wrap=True)
+        print_flowing(self.err, f"[cyan]note:[/] {escape(message)}")
+
+    def hint(self, message: str, style: str = "") -> None:
+        """Say what to do, below what is wrong."""
+        text = Text(message, style)
+        room = max(1, self.err.width - len(HINT_INDENT))
+        for line in text.wrap(self.err, room) if self.err.file.isatty() else [text]:
+            print_flowing(self.err, Text.assemble(HINT_INDENT, line))
 
     def fail(
         self,
@@ -134,7 +148,7 @@ class Output:
             self.json({"error": error})
             return
         if shown is not None:
-            self.err.print(shown, soft_wrap=True)
-        self.err.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+            print_flowing(self.err, shown)
+        print_flowing(self.err, f"[bold red]error:[/] {escape(message)}")
         if hint:
-            self.err.print(f"  {escape(hint)}", soft_wrap=True)
+            self.hint(hint)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mixvllm.cli.invocation import Invocation
+from mixvllm.cli.output import print_flowing
 from mixvllm.errors import Problem
 from mixvllm.render.settings import render_problem
 from mixvllm.settings.layers.command_line import MODEL_ARGUMENT, GivenFlag
@@ -59,4 +60,4 @@ def resolve_quietly(
 def say_warnings(invocation: Invocation, warnings: Sequence[Problem]) -> None:
     """One line a warning, on stderr."""
     for warning in warnings:
-        invocation.output.err.print(render_problem(warning), soft_wrap=True)
+        print_flowing(invocation.output.err, render_problem(warning))

@@ -57,7 +57,7 @@ def find_model(
     try:
         return _found(hub.fetch_documents(name, revision), name)
     except ModelError as error:
-        raise _with_near_names(error, name) from error
+        raise with_near_names(error, name) from error
 
 
 def nearest_names(name: str) -> list[str]:
@@ -90,14 +90,16 @@ def _nowhere(name: str, revision: str | None) -> ModelError:
             f"The revision {revision} of {name} is not on this machine, and the catalogue has "
             "no revisions."
         )
-    return _with_near_names(
+    return with_near_names(
         ModelError(f"The model {name} is neither on this machine nor in the catalogue."), name
     )
 
 
-def _with_near_names(error: ModelError, name: str) -> ModelError:
+def with_near_names(error: ModelError, name: str) -> ModelError:
+    """The error with models of the catalogue whose names are close, where there are any."""
     near = nearest_names(name)
-    if not near:
+    if not near or name in near:
         return error
-    hint = f"The catalogue has {', '.join(near)}."
-    return ModelError(error.message, hint=f"{error.hint} {hint}" if error.hint else hint)
+    hint = f"Did you mean {' or '.join(near)}?"
+    hint = f"{hint} {error.hint}" if error.hint else hint
+    return ModelError(error.message, hint=hint, code=error.code)

@@ -98,4 +98,5 @@ def _with_way_out(error: ModelError, name: str) -> ModelError:
         f"{error.message}",
         hint=f"`hf download {name} config.json` brings it into the cache; or name a directory or "
         "a .json file that has it.",
+        code=error.code,
     )

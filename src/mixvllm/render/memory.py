@@ -92,11 +92,14 @@ def _shortage(estimate: Estimate, capacity: Capacity) -> str:
         return "weights and overheads leave no memory for the KV cache."
     if estimate.question is not None and not estimate.question.fits:
         return unmet_text(estimate, estimate.question)
-    needed = next(t.size_bytes for t in estimate.explanation if t.term == "smallest pool")
-    return (
-        f"{estimate.settings.max_model_len:,} tokens need {size_text(needed)} of KV cache, "
-        f"{size_text(capacity.pool_bytes)} is there."
-    )
+    length, there = estimate.settings.max_model_len, size_text(capacity.pool_bytes)
+    request = estimate.kv_cache.bytes_per_request_per_gpu
+    needed = size_text(request)
+    if needed == there or request <= capacity.pool_bytes:
+        # Little is lacking: perhaps no more than the block that is never lent.
+        smallest = next(t.size_bytes for t in estimate.explanation if t.term == "smallest pool")
+        needed = f"{size_text(smallest - capacity.pool_bytes)} more"
+    return f"{length:,} tokens need {needed} of KV cache, {there} is there."
 
 
 def _least_changes(estimate: Estimate) -> list[str]:

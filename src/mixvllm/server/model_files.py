@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from mixvllm.errors import ModelError
 from mixvllm.models.completeness import check_tokenizer, check_weights
-from mixvllm.models.names import is_path
+from mixvllm.models.names import is_path, no_model_file
 from mixvllm.models.sources.hub import check_hub_model, fetch_hub_model
 from mixvllm.models.sources.hub_download import OnBytes
 from mixvllm.server.engine import StepReporter
@@ -21,6 +21,8 @@ from mixvllm.sizes import GIB
 OWN_DOWNLOAD = frozenset(
     {"load_format", "download_dir", "ignore_patterns", "model_loader_extra_config"}
 )
+# A model may be one file: vLLM says itself what it thinks of a config alone.
+FILES_OF_MODELS = (".gguf", ".json")
 # With one of these it takes the tokenizer from elsewhere, or has no use for one.
 OWN_TOKENIZER = frozenset({"tokenizer", "skip_tokenizer_init", "tokenizer_mode"})
 
@@ -49,6 +51,8 @@ def check_local_model(name: str, arguments: Mapping[str, object] = MappingProxyT
             hint=_nearest_parent(path) + " For a model from the hub write OWNER/NAME.",
             code="model-not-found",
         )
+    if path.is_file() and path.suffix not in FILES_OF_MODELS:
+        raise no_model_file(name)
     if path.is_dir() and not any((path / file).exists() for file in ("config.json", "params.json")):
         raise ModelError(
             f"The directory {name} has no config.json, so it holds no model that vLLM can load.",
@@ -104,7 +108,12 @@ def locate_model(
     if is_local(model.name):
         return str(Path(model.name).expanduser())
     on_step(Phase.CHECKING, Progress(f"asking the hub for {model.name}"))
-    check_hub_model(model.name, model.revision)
+    try:
+        check_hub_model(model.name, model.revision)
+    except ModelError as error:
+        from mixvllm.models.find import with_near_names
+
+        raise with_near_names(error, model.name) from error
     if not OWN_DOWNLOAD.intersection(arguments):
         fetch_hub_model(model.name, model.revision, _bytes_reporter(on_step))
     return None

@@ -55,7 +55,9 @@ def judge(server: Server) -> Judgement:
     try:
         case = _case(server, present)
     except ModelError as error:
-        note = f"not checked against its model: {error.message}"
+        note = " ".join(
+            filter(None, (f"not checked against its model: {error.message}", error.hint))
+        )
         result = Checked((*check_arguments(server.settings), *_in_use(server, present)), (note,))
     else:
         result = check(case)

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mixvllm.errors import ModelError
+from mixvllm.errors import ModelError, without_number
 from mixvllm.models.safetensors_header import Tensor
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _reason(error: Exception) -> str:
         if not isinstance(deeper, Exception):
             break
         error = deeper
-    text = str(error).strip().splitlines()
+    text = without_number(str(error).strip()).splitlines()
     return f" ({text[0]})" if text and len(text[0]) < 200 else ""
 
 

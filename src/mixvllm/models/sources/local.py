@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mixvllm.errors import ModelError
 from mixvllm.models.found import Documents, FoundModel, ModelSource
 from mixvllm.models.from_documents import found_in
+from mixvllm.models.names import no_model_file
 from mixvllm.models.safetensors_header import Tensor, read_file
 from mixvllm.models.sources.gguf_model import found_in_gguf
 
@@ -72,10 +73,7 @@ def documents_of_file(path: Path, name: str) -> Documents:
         ModelError: it is none.
     """
     if path.suffix != ".json":
-        raise ModelError(
-            f"{name} is a file, but neither a config (.json) nor a GGUF file (.gguf).",
-            hint="Name the directory with config.json in it.",
-        )
+        raise no_model_file(name)
     quantized = _beside(path.with_name(f"{path.stem}.{QUANT_CONFIG}"))
     if quantized is None and path.name == CONFIG:
         quantized = _beside(path.with_name(QUANT_CONFIG))
