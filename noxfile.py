@@ -97,7 +97,7 @@ def engine(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def packages(session: nox.Session) -> None:
-    """Build wheel and sdist, and try them in empty environments of Python 3.11, 3.12 and 3.13."""
+    """Build wheel and sdist, and try them in empty environments of each Python, by uv and pipx."""
     dist = Path(session.create_tmp()) / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     session.install("--retries", "1", *nox.project.dependency_groups(PROJECT, "packages"))

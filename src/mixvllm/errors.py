@@ -108,6 +108,12 @@ class MixvllmError(Exception):
         for remark in (*self.problems, *([hint] if hint else ())):
             self.add_note(str(remark))
 
+    @property
+    def explained_by(self) -> ErrorCode | None:
+        """The code to read on by: that of the first problem that stops, else its own."""
+        wrong = (problem.code for problem in self.problems if problem.severity == "error")
+        return next(wrong, self.code)
+
 
 class UsageError(MixvllmError):
     """The command line itself is wrong."""

@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from mixvllm.cli.json_shape import shape_of
+from mixvllm.cli.reference_json import shape_of_class
+from mixvllm.gpus.device import Inventory
+from mixvllm.render.gpus_json import inventory_as_json
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start
 from tests.cli.gpus_command import gpus
 from tests.gpus import stand_in as machines
@@ -20,6 +24,7 @@ from tests.gpus.stand_in import MIB, StandIn, h100, machine
 SNAPSHOTS = Path(__file__).parent / "gpus_snapshots"
 WIDTHS = (80, 140)
 HIDDEN_PID = 4_000_000
+DOCUMENTED = shape_of_class(Inventory, inventory_as_json)
 
 
 def lines(text: str) -> str:
@@ -68,6 +73,7 @@ def test_the_json_has_every_key_and_no_zero_for_what_is_unknown(
     plays, variables = SCENARIOS[name]
     ran = gpus(stand_in.plays(plays) | variables, "--json")
     assert (ran.code, ran.err) == (0, "")
+    assert DOCUMENTED | shape_of(ran.json) == DOCUMENTED
     assert list(ran.json) == ["gpus", "driver", "cuda", "source", "reason", "cuda_visible_devices"]
     for gpu in ran.json["gpus"]:
         assert list(gpu) == [

@@ -2,7 +2,8 @@
 
     python installs.py DIST
 
-`DIST` has one wheel and one sdist. `nox -s packages` builds them and runs this.
+`DIST` has one wheel and one sdist. `nox -s packages` builds them and runs this, with uv and pipx
+beside this Python.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 PYTHONS = ("3.11", "3.12", "3.13")
 LIGHT_PARTS = Path(__file__).with_name("light_parts.py")
 CHAT = ("openai", "mcp", "prompt_toolkit")
+TOOL_INSTALLERS = {"uv": ("tool", "install"), "pipx": ("install",)}
 # An environment is empty of engines, and mixvllm is the installed one.
 LOOK = """
 import importlib.util, sys, mixvllm
@@ -62,10 +64,32 @@ def try_installed(python: str, package: Path, extra: str) -> None:
         run(own, str(LIGHT_PARTS), str(bin_directory / "mixvllm"), cwd=directory)
 
 
-def run(*words: str, cwd: str | None = None) -> None:
+def try_as_tool(installer: str, python: str, wheel: Path) -> None:
+    """Install the wheel as a tool of its own, as the README says, and try its light parts.
+
+    Args:
+        installer: `uv` or `pipx`.
+        python: The Python that the tool gets.
+        wheel: The wheel.
+
+    Raises:
+        CalledProcessError: it cannot be installed, or a part fails.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        commands = Path(directory) / "bin"
+        own = {"UV_TOOL_DIR": "tools", "UV_TOOL_BIN_DIR": "bin", "PIPX_HOME": "tools"}
+        places = {name: str(Path(directory) / place) for name, place in own.items()}
+        places |= {"PIPX_BIN_DIR": str(commands), "PATH": f"{commands}:{os.environ['PATH']}"}
+        words = [*TOOL_INSTALLERS[installer], "--quiet", "--python", python, str(wheel)]
+        beside_us = Path(sys.executable).with_name(installer)
+        run(str(beside_us), *words, cwd=directory, places=places)
+        run(sys.executable, str(LIGHT_PARTS), str(commands / "mixvllm"), cwd=directory)
+
+
+def run(*words: str, cwd: str | None = None, places: Mapping[str, str] | None = None) -> None:
     """Run a command that must succeed, with nothing of ours in its way."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run(words, check=True, cwd=cwd, env=environment)
+    subprocess.run(words, check=True, cwd=cwd, env={**environment, **(places or {})})
 
 
 def main(dist: Path) -> int:
@@ -79,6 +103,11 @@ def main(dist: Path) -> int:
             sys.stdout.write(f"Python {version}: {package.name}{extra}: ")
             sys.stdout.flush()
             try_installed(python, package, extra)
+    if newest := found[PYTHONS[-1]]:
+        for installer in TOOL_INSTALLERS:
+            sys.stdout.write(f"{installer}: {wheel.name}: ")
+            sys.stdout.flush()
+            try_as_tool(installer, newest, wheel)
     missing = [version for version, python in found.items() if python is None]
     for version in missing:
         sys.stdout.write(f"NOT TRIED: there is no Python {version} on this machine.\n")

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -17,6 +18,9 @@ pytest.importorskip("hatchling", reason="the wheel is built with hatchling, of t
 pytest.importorskip("hatch_vcs", reason="the wheel is built with hatch-vcs, of the test group")
 
 ROOT = Path(__file__).parents[2]
+ARCHIVAL = ROOT / ".git_archival.txt"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+FALLBACK = PROJECT["tool"]["hatch"]["version"]["fallback-version"]
 # What must not be found, although the tests' own environment has it.
 BLOCKED = """
 import sys
@@ -74,15 +78,42 @@ def test_the_wheel_is_typed_and_has_no_tests(unpacked: Path) -> None:
 def test_a_build_without_git_takes_the_version_that_it_is_told(tmp_path: Path) -> None:
     dockerfile = (ROOT / "deploy" / "docker" / "cpu.Dockerfile").read_text(encoding="utf-8")
     (variable,) = re.findall(r"(\w+)=\$\{MIXVLLM_VERSION\}", dockerfile)
+
+    assert version_without_git(tmp_path, {variable: "9.9"}) == "9.9"
+
+
+@pytest.mark.parametrize(
+    ("described", "version"),
+    [
+        ("v0.3.0", "0.3.0"),
+        ("v0.3.0-5-gabc1234", "0.3.1.dev5+gabc1234"),
+        ("", f"{FALLBACK}+gabc1234"),
+    ],
+)
+def test_a_source_archive_tells_its_version(described: str, version: str, tmp_path: Path) -> None:
+    if not ARCHIVAL.is_file():
+        pytest.skip("the sdist has its version in PKG-INFO")
+    expanded = {"%H": "abc1234" + "0" * 33, "%h": "abc1234", "%cI": "2026-11-22T10:00:00+00:00"}
+    told = re.sub(
+        r"\$Format:(.*?)\$",
+        lambda match: expanded.get(match[1], described),
+        ARCHIVAL.read_text(encoding="utf-8"),
+    )
+    (tmp_path / ARCHIVAL.name).write_text(told, encoding="utf-8")
+
+    assert version_without_git(tmp_path) == version
+
+
+def version_without_git(directory: Path, variables: dict[str, str] | None = None) -> str:
+    """The version of a build in a directory that has what the version needs and no git."""
     for file in ("pyproject.toml", "README.md", "LICENSE"):
-        (tmp_path / file).write_bytes((ROOT / file).read_bytes())
+        (directory / file).write_bytes((ROOT / file).read_bytes())
     said = subprocess.run(
         [sys.executable, "-m", "hatchling", "metadata", "version"],
-        env={**os.environ, variable: "9.9"},
-        cwd=tmp_path,
+        env={**os.environ, **(variables or {})},
+        cwd=directory,
         capture_output=True,
         text=True,
         check=True,
     )
-
-    assert said.stdout.strip() == "9.9"
+    return said.stdout.strip()

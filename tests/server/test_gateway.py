@@ -17,6 +17,7 @@ STATUS_KEYS = {
     "model",
     "restarts",
     "error",
+    "code",
     "kv_cache",
     "versions",
     "engine_pids",

@@ -5,7 +5,14 @@ import threading
 
 import pytest
 
-from mixvllm.errors import EngineDiedError, EngineStartError, MixvllmError, ModelError
+from mixvllm.errors import (
+    EngineDiedError,
+    EngineStartError,
+    MixvllmError,
+    ModelError,
+    PreflightError,
+    Problem,
+)
 from mixvllm.server import engine_watch
 from mixvllm.server.lifecycle import Phase
 from tests.server.small_engine import SmallBuilder, running, served
@@ -29,6 +36,7 @@ async def test_a_failed_build_stops_the_server_with_the_cause() -> None:
     assert isinstance(server.supervisor.error, EngineStartError)
     assert status["phase"] == "stopped"
     assert status["error"] == "vLLM could not load the model: no memory"
+    assert status["code"] == "engine-start"
 
 
 async def test_an_error_of_ours_is_kept_as_it_is() -> None:
@@ -36,8 +44,22 @@ async def test_an_error_of_ours_is_kept_as_it_is() -> None:
     async with running(builder=SmallBuilder(failure=error)) as server:
         server.builder.gate.set()
         await server.task
+        status = (await server.client.get("/status")).json()
 
     assert server.supervisor.error is error
+    assert (status["error"], status["code"]) == ("There is no such model.", "model-unreadable")
+
+
+async def test_the_code_of_a_refusal_is_that_of_what_stops_it() -> None:
+    doubt = Problem("fits narrowly", severity="warning", code="fits-narrowly")
+    wrong = Problem("the weights are larger than the GPU", code="weights-too-large")
+    error = PreflightError("It does not fit.", problems=[doubt, wrong])
+    async with running(builder=SmallBuilder(failure=error)) as server:
+        server.builder.gate.set()
+        await server.task
+        status = (await server.client.get("/status")).json()
+
+    assert status["code"] == "weights-too-large"
 
 
 async def test_a_dead_engine_is_replaced() -> None:

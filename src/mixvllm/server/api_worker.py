@@ -113,7 +113,7 @@ class WorkerState:
         self.death = news.death
         self.app = self._app if news.phase is Phase.READY and not news.interruption else None
         if news.phase is Phase.STOPPED:
-            self.lifecycle.stop(news.error)
+            self.lifecycle.stop(news.error, news.code)
         else:
             self.lifecycle.move(news.phase, news.progress)
         if news.interruption and not self._interruption:

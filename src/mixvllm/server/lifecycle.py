@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 from enum import StrEnum
 
+from mixvllm.error_codes import ErrorCode
+
 
 class Phase(StrEnum):
     """What a server is doing; start-up phases are listed in their order."""
@@ -72,6 +74,7 @@ class Lifecycle:
         phase: The current phase.
         progress: How far the phase is.
         error: Why the server stopped, if it did not stop on request.
+        code: The stable name of that, where it has one.
         began: When the server began, by the clock; now if it is not given.
     """
 
@@ -79,6 +82,7 @@ class Lifecycle:
     phase: Phase = Phase.STARTING
     progress: Progress | None = None
     error: str | None = None
+    code: ErrorCode | None = None
     began: InitVar[float | None] = None
     _began: float = field(init=False)
     _down_since: float = field(init=False)
@@ -125,8 +129,8 @@ class Lifecycle:
             listener(self)
         return True
 
-    def stop(self, error: str | None = None) -> None:
+    def stop(self, error: str | None = None, code: ErrorCode | None = None) -> None:
         """Go to the last phase, with the reason when nobody asked for it."""
         if self.phase is not Phase.STOPPED:
-            self.error = error
+            self.error, self.code = error, code
             self.move(Phase.STOPPED)

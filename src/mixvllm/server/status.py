@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 import mixvllm
+from mixvllm.error_codes import ErrorCode
 from mixvllm.server.lifecycle import Phase
 from mixvllm.server.state import ServerState
 from mixvllm.settings.schema import ServeConfig
@@ -48,6 +49,9 @@ class ServerStatus(BaseModel):
     model: str | None
     restarts: int
     error: str | None
+    code: ErrorCode | None = Field(
+        description="The stable name of the error: `mixvllm explain CODE` tells the cure."
+    )
     kv_cache: KvCacheBody
     versions: VersionsBody
     engine_pids: list[int]
@@ -66,6 +70,7 @@ def describe(supervisor: ServerState, settings: ServeConfig) -> ServerStatus:
         model=settings.served_name,
         restarts=supervisor.restarts,
         error=lifecycle.error,
+        code=lifecycle.code,
         kv_cache=KvCacheBody(
             predicted_tokens=supervisor.prediction.tokens,
             actual_tokens=engine.facts.kv_cache_tokens if engine else None,

@@ -276,7 +276,7 @@ class Supervisor:
         """Let requests finish, then end the engine."""
         self.app = None
         if self.error is not None:
-            self.lifecycle.stop(self.error.message)
+            self.lifecycle.stop(self.error.message, self.error.explained_by)
         else:
             self.lifecycle.move(Phase.DRAINING)
         if self.engine is not None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mixvllm.error_codes import ErrorCode
 from mixvllm.server.interruption import Interruption
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.prediction import Prediction
@@ -28,6 +29,7 @@ class ServerNews:
         phase: What it is doing.
         progress: How far that is.
         error: Why it stopped.
+        code: The stable name of that.
         restarts: How often a dead engine was replaced.
         prediction: What the engine is expected to report.
         engine_pids: The processes of the engine.
@@ -40,6 +42,7 @@ class ServerNews:
     phase: Phase
     progress: Progress | None
     error: str | None
+    code: ErrorCode | None
     restarts: int
     prediction: Prediction
     engine_pids: tuple[int, ...]
@@ -56,6 +59,7 @@ class ServerNews:
             phase=lifecycle.phase,
             progress=lifecycle.progress,
             error=lifecycle.error,
+            code=lifecycle.code,
             restarts=server.restarts,
             prediction=server.prediction,
             engine_pids=server.engine_pids,
@@ -73,6 +77,7 @@ class ServerNews:
             phase=Phase(data["phase"]),
             progress=progress and Progress(**progress),
             error=data["error"],
+            code=data["code"],
             restarts=data["restarts"],
             prediction=Prediction(**data["prediction"]),
             engine_pids=tuple(data["engine_pids"]),
