@@ -20,8 +20,9 @@ MODERN = "2026-07-28"
 OF_MODERN = {"resultType": "complete", "ttlMs": 0, "cacheScope": "public"}
 TOOLS = (
     *("echo", "environment", "slow", "die", "die once", "raise", "long", "parts", "structured"),
-    *("forgotten", "nonsense"),
+    *("forgotten", "nonsense", "learn"),
 )
+LEARNT: list[str] = []
 MISBEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else "none"
 FILE = Path(sys.argv[2]) if len(sys.argv) > 2 else Path()
 
@@ -31,6 +32,7 @@ def say(message: dict[str, Any]) -> None:
 
 
 def listed(cursor: str | None) -> dict[str, Any]:
+    known = [*TOOLS, *LEARNT]
     start = int(cursor or 0)
     end = start + PAGE
     schema = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
@@ -41,10 +43,10 @@ def listed(cursor: str | None) -> dict[str, Any]:
             "inputSchema": schema,
             "annotations": {"readOnlyHint": name == "die once"},
         }
-        for name in TOOLS[start:end]
+        for name in known[start:end]
     ]
     modern = OF_MODERN if MISBEHAVIOUR == "is modern" else {}
-    return {"tools": tools, **modern, **({"nextCursor": str(end)} if end < len(TOOLS) else {})}
+    return {"tools": tools, **modern, **({"nextCursor": str(end)} if end < len(known) else {})}
 
 
 def text(value: str, *, is_error: bool = False) -> dict[str, Any]:
@@ -102,6 +104,9 @@ def answer(message: dict[str, Any]) -> None:
         case "tools/call" if parameters["name"] == "nonsense":
             say({"id": number, "result": {"content": "nonsense"}})
         case "tools/call":
+            if parameters["name"] == "learn":
+                LEARNT.append(parameters["arguments"]["text"])
+                say({"method": "notifications/tools/list_changed"})
             result = called(parameters["name"], parameters.get("arguments") or {})
             say({"id": number, "result": result})
         case _ if number is not None:

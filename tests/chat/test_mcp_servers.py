@@ -85,7 +85,7 @@ async def test_servers_that_cannot_be_started_are_told_of_in_a_line_and_stop_no_
     }
     began = time.monotonic()
     async with opened(servers) as box:
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 15
         assert [box.state(name).error for name in servers] == [
             "could not be started: there is no program no-such-program in PATH",
             "could not be started: there is no program /no/such/program",
@@ -102,7 +102,7 @@ async def test_servers_that_cannot_be_started_are_told_of_in_a_line_and_stop_no_
         standings = [box.state(name).standing for name in servers]
         assert standings == [Standing.FAILED] * 9 + [Standing.CONNECTED]
         assert (await box.call("echo")).text == "echo: hi"
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 20
 
 
 async def test_all_pages_of_tools_are_listed_with_their_schemas(stand_in: StandIn) -> None:
@@ -115,10 +115,19 @@ async def test_all_pages_of_tools_are_listed_with_their_schemas(stand_in: StandI
             "die",
             "die_once",
         ]
-        assert len(tools) == box.state().tools == 11
+        assert len(tools) == box.state().tools == 12
         assert tools[0].description == "The tool echo."
         assert tools[0].input_schema["required"] == ["text"]
         assert (box.state().transport, box.state().connect_s is not None) == ("stdio", True)
+
+
+async def test_a_server_that_says_so_is_asked_for_its_tools_again(stand_in: StandIn) -> None:
+    async with opened(stand_in()) as box:
+        await box.call("learn", "sing")
+
+        assert await until(lambda: box.state().tools == 13, 5)
+        assert [tool.name for tool in box.toolbox.tools()][-1] == "sing"
+        assert (await box.call("sing")).text == "sing: hi"
 
 
 async def test_a_server_without_tools_is_connected_and_has_none(stand_in: StandIn) -> None:
@@ -131,13 +140,13 @@ async def test_servers_of_the_older_and_the_newer_language_are_understood(
     stand_in: StandIn, language: str
 ) -> None:
     async with opened(stand_in(language)) as box:
-        assert (box.state().error, box.state().tools) == (None, 11)
+        assert (box.state().error, box.state().tools) == (None, 12)
 
 
 async def test_tools_of_one_name_are_told_apart_by_their_servers(stand_in: StandIn) -> None:
     async with opened({"a": stand_in(), "b c": stand_in()}) as box:
         names = [tool.name for tool in box.toolbox.tools()]
-        assert (names[0], names[11]) == ("a__echo", "b_c__echo")
+        assert (names[0], names[12]) == ("a__echo", "b_c__echo")
         assert (await box.call("b_c__echo")).text == "echo: hi"
 
 
@@ -268,7 +277,7 @@ async def test_a_server_that_dies_between_calls_is_told_of_and_connected_again(
         os.kill(pid, 9)
         assert await until(lambda: box.state().standing is Standing.DEAD, 5)
         assert box.state().error == "was ended by SIGKILL"
-        assert len(box.toolbox.tools()) == 11
+        assert len(box.toolbox.tools()) == 12
         results = await asyncio.gather(*(box.call("echo", text) for text in "ab"))
         assert [result.text for result in results] == ["echo: a", "echo: b"]
         assert box.state().reconnects == 1

@@ -195,3 +195,25 @@ def test_zsh_completes_with_the_script_that_is_printed(shell_environment: dict[s
     )
 
     assert '"openai/gpt-oss-20b"' in "".join(in_shell(["zsh", "-fc", script], shell_environment))
+
+
+@pytest.mark.parametrize("line", ["mixvllm ", "mixvllm serve --ma", "mixvllm estimate-kv --"])
+def test_fish_gets_one_line_a_word_with_its_whole_description(line: str) -> None:
+    asked = {
+        "_MIXVLLM_COMPLETE": "complete_fish",
+        "_TYPER_COMPLETE_ARGS": line,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "mixvllm"],
+        env=os.environ | asked | {"COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    words = [said.split("\t") for said in ran.stdout.splitlines()]
+    assert words
+    assert all(len(word) == 2 and word[0].startswith(line.split(" ")[-1]) for word in words)
+    assert not any(description.endswith("...") for _, description in words)

@@ -133,3 +133,22 @@ def test_the_option_names_everything_that_can_be_solved() -> None:
     (option,) = get_args(SolveOption)[1:]
 
     assert option.metavar.split("|") == list(UNKNOWNS)
+
+
+@pytest.mark.parametrize("columns", ["50", "80"])
+@pytest.mark.parametrize(
+    "asked", ["Qwen/Qwen3-8B --gpu RTX4090 --solve concurrency", "Qwen/Qwen3-32B --solve gpu"]
+)
+def test_a_narrow_terminal_has_fewer_columns_and_no_cut_word(
+    mixvllm: Command, monkeypatch: pytest.MonkeyPatch, columns: str, asked: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    wide = mixvllm("estimate-kv", *asked.split()).out
+    monkeypatch.setenv("COLUMNS", columns)
+
+    narrow = mixvllm("estimate-kv", *asked.split()).out
+
+    table, _, rest = narrow.partition("A wider terminal shows more: ")
+    assert rest
+    assert set(table.split()) <= set(wide.split())
+    assert "does not fit\n" in "\n".join(line.rstrip() for line in table.splitlines())

@@ -9,14 +9,15 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import httpx2
 import mcp_types
 from mcp import Client, MCPError
+from mcp.client import IncomingMessage
 from pydantic import ValidationError
 
 import mixvllm
@@ -52,11 +53,32 @@ class OfferedTool:
     is_repeatable: bool
 
 
+@dataclass(frozen=True)
+class Signs:
+    """What happens to a session without being asked for.
+
+    Attributes:
+        lost: Set when the server is gone.
+        tools_changed: Set when it says that it offers other tools now.
+        statuses: How it refused requests, over HTTP.
+    """
+
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+    tools_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    statuses: list[int] = field(default_factory=list)
+
+    async def hear(self, message: IncomingMessage) -> None:
+        """Take what the server says of its own accord."""
+        if isinstance(message, mcp_types.ToolListChangedNotification):
+            self.tools_changed.set()
+
+
 class Connection:
     """An open session.
 
     Attributes:
         tools: What the server offers.
+        tools_changed: Set when the server says that it offers others now.
         lost: Set when the server is gone.
     """
 
@@ -64,13 +86,20 @@ class Connection:
         self,
         client: Client,
         tools: tuple[OfferedTool, ...],
-        lost: asyncio.Event,
+        signs: Signs,
         words_for: Callable[[MCPError], str],
     ) -> None:
         self._client = client
         self._words_for = words_for
         self.tools = tools
-        self.lost = lost
+        self.tools_changed = signs.tools_changed
+        self.lost = signs.lost
+
+    async def list_again(self) -> None:
+        """Ask for the tools once more; where that fails, those of before stay."""
+        self.tools_changed.clear()
+        with suppress(MCPError, ValidationError, RuntimeError):
+            self.tools = await _tools_of(self._client)
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a tool; the answer is MCP's `CallToolResult` as JSON data.
@@ -109,27 +138,22 @@ async def connect(server: McpServer, process: ServerProcess | None) -> AsyncIter
     """
     for name in SDK_LOGGERS:  # what it logs would be printed where nobody asked for it
         logging.getLogger(name).addHandler(logging.NullHandler())
-    lost = asyncio.Event()
-    statuses: list[int] = []
+    signs = Signs()
     try:
         async with AsyncExitStack() as stack:
-            client = await _open(stack, server, process, lost, statuses)
+            client = await _open(stack, server, process, signs)
             tools = await _tools_of(client)
-            statuses.clear()
-            words_for = partial(_answer_in_words, server=server, statuses=statuses)
-            yield Connection(client, tools, lost, words_for)
+            signs.statuses.clear()
+            words_for = partial(_answer_in_words, server=server, statuses=signs.statuses)
+            yield Connection(client, tools, signs, words_for)
     except Exception as error:
-        raise _failure(cause_of(error), server, statuses) from error
+        raise _failure(cause_of(error), server, signs.statuses) from error
     finally:
-        lost.set()
+        signs.lost.set()
 
 
 async def _open(
-    stack: AsyncExitStack,
-    server: McpServer,
-    process: ServerProcess | None,
-    lost: asyncio.Event,
-    statuses: list[int],
+    stack: AsyncExitStack, server: McpServer, process: ServerProcess | None, signs: Signs
 ) -> Client:
     """A client in the newest language that both speak.
 
@@ -139,9 +163,15 @@ async def _open(
     """
 
     def client(mode: str) -> Client:
-        transport = over_pipes(process, lost) if process else over_http(server, statuses)
+        pipes = process and over_pipes(process, signs.lost)
         info = mcp_types.Implementation(name="mixvllm", version=mixvllm.__version__)
-        return Client(transport, client_info=info, cache=None, mode=mode)
+        return Client(
+            pipes or over_http(server, signs.statuses),
+            client_info=info,
+            cache=None,
+            mode=mode,
+            message_handler=signs.hear,
+        )
 
     if server.way == "http":
         return await stack.enter_async_context(client("auto"))

@@ -120,7 +120,7 @@ class ServerLife:
                     Standing.CONNECTED, tools=len(self.tools), connect_s=took_s, error=None
                 )
                 ready.set()
-                await _either(connection.lost, self._leave)
+                await self._keep(connection)
             if not self._leave.is_set():
                 raise ConnectionLost("closed the connection")
         except ServerFailure as failure:
@@ -135,6 +135,16 @@ class ServerLife:
             self._connection = None
             if self._process is not None:
                 await self._process.end()
+
+    async def _keep(self, connection: Connection) -> None:
+        """Hold it until it is lost or to be left; changed tools are asked for again."""
+        over = (connection.lost, self._leave)
+        while not any(event.is_set() for event in over):
+            if connection.tools_changed.is_set():
+                await _within(self.server.timeout_s, connection.list_again())
+                self.tools = connection.tools
+                self._change(Standing.CONNECTED, tools=len(self.tools))
+            await _either(*over, connection.tools_changed)
 
     def _standing_after(self, failure: ServerFailure, *, was_connected: bool) -> Standing:
         """One that was there and cannot be reached now may be back at the next call."""

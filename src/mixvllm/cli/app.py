@@ -43,6 +43,7 @@ PASSING_ON = frozenset({"serve", "show", "estimate-kv"})
 
 # Set by the shell that asks what a word can become.
 COMPLETION_VARIABLE = "_MIXVLLM_COMPLETE"
+WIDTH_OF_DESCRIPTIONS = "1000"
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -99,6 +100,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if COMPLETION_VARIABLE in os.environ:
         # What goes wrong at a Tab is not said: it would stand in the line that is being typed.
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open to the end
+        # typer breaks descriptions at this width, and fish takes each line for a word.
+        os.environ["COLUMNS"] = WIDTH_OF_DESCRIPTIONS
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 

@@ -40,7 +40,9 @@ class CommandTable(TyperGroup):
         """A placeholder that carries the one-line help."""
         if cmd_name not in self.table:
             return None
-        return TyperCommand(cmd_name, callback=None, help=self.table[cmd_name][1])
+        text = self.table[cmd_name][1]
+        # Without a short one typer cuts it for completion.
+        return TyperCommand(cmd_name, callback=None, help=text, short_help=text)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The real command, imported now.

@@ -130,4 +130,6 @@ def _show(output: Output, markdown: str, data: Any, lesson: Lesson | None = None
         if lesson and lesson.see_also:
             output.out.print(read_on(lesson))
     else:
-        output.text(markdown)
+        from mixvllm.lessons.flow import flowing
+
+        output.text(flowing(markdown))

@@ -8,7 +8,7 @@ holds every page, and this reading of it, against one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mixvllm.lessons.spans import Span, spans_of
@@ -77,16 +77,20 @@ def blocks_of(markdown: str) -> tuple[Block, ...]:
     return _blocks(markdown.splitlines())
 
 
-def _blocks(lines: Sequence[str]) -> tuple[Block, ...]:
-    found: list[Block] = []
+def groups_of(lines: Sequence[str]) -> Iterator[tuple[Block, Sequence[str]]]:
+    """Each block with the lines that it was written in; what is empty between them is left out."""
     at = 0
     while at < len(lines):
-        if not lines[at].strip():
+        begin = at
+        if lines[at].strip():
+            block, at = _reader(lines, at)(lines, at)
+            yield block, lines[begin:at]
+        else:
             at += 1
-            continue
-        block, at = _reader(lines, at)(lines, at)
-        found.append(block)
-    return tuple(found)
+
+
+def _blocks(lines: Sequence[str]) -> tuple[Block, ...]:
+    return tuple(block for block, _ in groups_of(lines))
 
 
 def _reader(lines: Sequence[str], at: int) -> Callable[[Sequence[str], int], Taken]:

@@ -110,7 +110,7 @@ def most_requests(checkpoint: Checkpoint, request: EstimateRequest) -> Solution:
     options = [best, *(replace(each, value=each.flags[0]) for each in better)]
     reason = _nearest(options)
     if longest := now.plan.max_model_len_that_fits:
-        reason = f"one of {now.serving.max_model_len} tokens does not fit; {longest} tokens do"
+        reason = f"one of {now.serving.max_model_len:,} tokens does not fit; {longest:,} tokens do"
     found = solved("concurrency", request, options[:1], reason)
     return replace(found, concurrency=best.at_once or 1, options=tuple(options))
 

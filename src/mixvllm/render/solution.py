@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from mixvllm.memory.solution import Option, Solution
-from mixvllm.memory.unknowns import Unknown
 from mixvllm.render.at_once import each_text, requests_text
-from mixvllm.render.units import parameters_text, size_text
+from mixvllm.render.solution_table import SolutionTable
+from mixvllm.render.units import size_text
 
-UNKNOWN = "-"
 # Of the GPUs that do not do, and of those that do, so many are shown; of models, so many.
 SMALLER, LARGER, MODELS = 3, 6, 20
 SHORT_COMMAND = 76
-HEADS: dict[Unknown, str] = {
-    "max-model-len": "requests at once",
-    "concurrency": "with",
-    "gpus": "GPUs",
-    "gpu": "GPU",
-    "quantization": "weights in",
-    "model": "model",
-}
-Column = tuple[str, Callable[[Option], str]]
 
 
 def solution_view(solution: Solution, command: str | None) -> RenderableType:
@@ -38,7 +26,7 @@ def solution_view(solution: Solution, command: str | None) -> RenderableType:
     elif solution.answer is not None and solution.answer.needs:
         needs = f"It needs {solution.answer.needs}: vLLM does not convert one while it loads."
         parts += ["", Text(needs)]
-    parts += ["", _table(solution, shown), ""]
+    parts += ["", SolutionTable(solution, shown), ""]
     parts += [Text(line) for line in _rest(solution, shown)]
     return Group(*parts, Text(_by_rules(solution), style="dim"))
 
@@ -124,53 +112,6 @@ def _shown(solution: Solution) -> Sequence[Option]:
         return options[-LARGER:]
     place = options.index(solution.answer)
     return options[max(0, place - SMALLER) : place + LARGER]
-
-
-def _columns(solution: Solution) -> Iterator[Column]:
-    unknown = solution.unknown
-    if unknown == "model":
-        yield "parameters", lambda option: parameters_text(option.parameters)
-    if unknown == "gpu":
-        yield "memory", lambda option: size_text(option.gpu_bytes)
-    if unknown in ("max-model-len", "model"):
-        yield "context", lambda option: _number(option.max_model_len)
-    if unknown != "max-model-len":
-        yield "at once", lambda option: _number(option.at_once)
-    if unknown == "model":
-        return
-    yield "tokens", lambda option: _number(option.tokens if option.at_once else None)
-    yield "KV cache", lambda option: size_text(option.pool_bytes or None)
-    yield "weights a GPU", lambda option: size_text(option.weights_bytes_per_gpu)
-
-
-def _number(value: int | None) -> str:
-    return UNKNOWN if value is None else f"{value:,}"
-
-
-def _table(solution: Solution, shown: Sequence[Option]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    columns = tuple(_columns(solution))
-    is_number = solution.unknown in ("max-model-len", "gpus")
-    justify: Literal["right", "left"] = "right" if is_number else "left"
-    table.add_column(HEADS[solution.unknown], justify=justify, overflow="fold")
-    for name, _ in columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", overflow="fold")
-    for option in shown:
-        style = "bold green" if option is solution.answer else "" if option.fits else "dim"
-        cells = [read(option) for _, read in columns]
-        table.add_row(Text(option.value), *cells, Text(_remark(solution, option)), style=style)
-    return table
-
-
-def _remark(solution: Solution, option: Option) -> str:
-    if option.refusal is not None:
-        return option.refusal
-    if not option.fits:
-        return "does not fit" if not option.at_once else "too few"
-    flags = option.flags if solution.unknown in ("concurrency", "model") else option.flags[1:]
-    extra = " ".join(flag for flag in flags if flag != option.value)
-    return "; ".join(part for part in (extra, option.needs and f"needs {option.needs}") if part)
 
 
 def _rest(solution: Solution, shown: Sequence[Option]) -> Iterator[str]:
