@@ -101,6 +101,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mixvllm.vllm_internals.late_errors",
         "mixvllm.vllm_internals.log_lines",
         "mixvllm.vllm_internals.model_types",
+        "mixvllm.vllm_internals.plugins",
         "mixvllm.vllm_internals.startup_log",
         "mixvllm.vllm_internals.tool_parsers",
         # `--exact`: the process that asks vLLM, and its answers; never vLLM itself.
@@ -138,13 +139,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mixvllm.settings": (
         "mixvllm.vllm_internals.arguments",
         "mixvllm.vllm_internals.installed",
+        "mixvllm.vllm_internals.plugins",
         "mixvllm.vllm_internals.removed_arguments",
     ),
     "mixvllm.vllm_internals": ("mixvllm.settings.schema",),
     # Data that the settings are checked against: light, and below everything.
-    "mixvllm.vllm_internals.arguments": ("mixvllm.vllm_internals.installed",),
+    "mixvllm.vllm_internals.arguments": (
+        "mixvllm.vllm_internals.installed",
+        "mixvllm.vllm_internals.plugins",
+    ),
+    "mixvllm.vllm_internals.plugins": ("mixvllm.vllm_internals.installed",),
     "mixvllm.vllm_internals.model_types": ("mixvllm.vllm_internals.arguments",),
-    "mixvllm.vllm_internals.late_errors": (),
+    "mixvllm.vllm_internals.late_errors": ("mixvllm.vllm_internals.plugins",),
     "mixvllm.vllm_internals.removed_arguments": (),
     "mixvllm.vllm_internals.tool_parsers": ("mixvllm.vllm_internals.arguments",),
     "mixvllm.vllm_internals.installed": (),

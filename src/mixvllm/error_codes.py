@@ -58,6 +58,7 @@ ErrorCode = Literal[
     "not-enough-gpus",
     "vllm-missing",
     "vllm-unsupported",
+    "plugin-missing",
     "chat-extra-missing",
     "ray-missing",
     "port-in-use",

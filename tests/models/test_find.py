@@ -8,6 +8,7 @@ import pytest
 
 from mixvllm.errors import ModelError
 from mixvllm.models.find import find_model, nearest_names, with_near_names
+from mixvllm.models.names import is_gguf
 from tests.models.files import write_safetensors
 
 CONFIG: dict[str, Any] = {
@@ -181,3 +182,24 @@ def test_a_config_file_given_as_a_model_is_told_where_it_belongs(
         find_model(name)
 
     assert raised.value.hint == f"Give it as `--config {name}`."
+
+
+@pytest.mark.parametrize("form", ["Q8_0", "Q4_K_M", "IQ2_XXS", "TQ1_0", "BF16", "UD-Q4_K_XL"])
+def test_a_gguf_file_on_the_hub_is_known_by_its_name_and_not_read(form: str) -> None:
+    name = f"Qwen/Qwen3-0.6B-GGUF:{form}"
+
+    assert is_gguf(name)
+    with pytest.raises(ModelError, match="is a GGUF file on the hub"):
+        find_model(name)
+
+
+@pytest.mark.parametrize("name", ["library/qwen3:8b", "a/b:latest", "a/b", "./a:Q4_0", "qwen:Q4_0"])
+def test_other_names_are_none_of_a_gguf_file(name: str) -> None:
+    assert not is_gguf(name)
+
+
+def test_every_format_that_the_gguf_package_names_is_known() -> None:
+    gguf = pytest.importorskip("gguf")
+    formats = [each.name.removeprefix("MOSTLY_") for each in gguf.LlamaFileType]
+
+    assert [each for each in formats if not is_gguf(f"a/b:{each}")] in (["ALL_F32", "GUESSED"],)

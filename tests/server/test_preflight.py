@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 
 from mixvllm.errors import ModelError, PreflightError
-from mixvllm.server.model_files import check_local_model, is_local
+from mixvllm.server.model_files import check_local_model, is_local, locate_model
 from mixvllm.server.preflight import run_preflight
 from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.resolve import Sources, resolve
+from mixvllm.settings.schema import ModelConfig
 from tests.server.processes import free_port
 
 
@@ -117,3 +118,9 @@ def test_without_the_check_they_pass() -> None:
 
     with run_preflight(resolved.settings).sock as sock:
         assert sock.getsockname()[1] == port
+
+
+def test_a_gguf_file_on_the_hub_is_left_to_the_plugin_that_fetches_it() -> None:
+    model = ModelConfig(name="Qwen/Qwen3-0.6B-GGUF:Q8_0")
+
+    assert locate_model(model, lambda *_: None) is None

@@ -22,7 +22,11 @@ SOURCES = {
     "v1/worker/gpu_model_runner.py": ("CUDA out of memory occurred when warming up sampler with ",),
     "v1/worker/gpu_worker.py": ("Error in memory profiling. Initial free memory ",),
     "config/compilation.py": (") exceeds available Mamba cache blocks (",),
-    "transformers_utils/config.py": ("Failed to load the model config.",),
+    "transformers_utils/config.py": (
+        "Failed to load the model config.",
+        "Invalid repository ID or local directory specified:",
+    ),
+    "model_executor/model_loader/__init__.py": ("Load format `{load_format}` is not supported",),
     "transformers_utils/processor.py": ("Failed to load the processor.",),
     "tokenizers/hf.py": ("Failed to load the tokenizer.",),
     "model_executor/models/registry.py": (
@@ -42,6 +46,7 @@ SOURCES = {
         "No valid attention backend found for ",
     ),
     "config/model.py": (
+        "Unknown quantization method: ",
         "is greater than the derived max_model_len (",
         " must be divisible by tensor parallel size (",
     ),
@@ -114,6 +119,35 @@ SAID = [
         "OSError: You are trying to access a gated repo.\nMake sure to have access to it at",
         "gated-model",
         "the hub lets only those in who asked the model's owner, or who have a key",
+    ),
+    (
+        "OSError: It looks like the config file at 'm.gguf' is not a valid JSON file.",
+        "plugin-missing",
+        "m.gguf is a GGUF file, which vLLM reads by a plugin only, and that is not loaded",
+    ),
+    (
+        "ValidationError: 1 validation error for ModelConfig\n  Value error, Invalid repository ID "
+        "or local directory specified: '/models/m.gguf'.\nPlease verify the following",
+        "plugin-missing",
+        "/models/m.gguf is a GGUF file, which vLLM reads by a plugin only, and that is not loaded",
+    ),
+    (
+        "HFValidationError: Repo id must use alphanumeric chars, '-', '_' or '.'. The name cannot "
+        "start or end with '-' or '.' and the maximum length is 96: 'Qwen/Qwen3-0.6B-GGUF:Q8_0'.",
+        "plugin-missing",
+        "Qwen/Qwen3-0.6B-GGUF:Q8_0 is a GGUF file, which vLLM reads by a plugin only, and that is "
+        "not loaded",
+    ),
+    (
+        "ValidationError: 1 validation error for ModelConfig\n  Value error, Unknown quantization "
+        "method: bitsandbytes. Must be one of ['awq', 'auto_awq']",
+        "plugin-missing",
+        "vLLM has bitsandbytes by a plugin only, and that is not loaded",
+    ),
+    (
+        "ValueError: Load format `gguf` is not supported",
+        "plugin-missing",
+        "vLLM has gguf by a plugin only, and that is not loaded",
     ),
     (
         "RuntimeError: Failed to load the model config. If the model is a custom model not yet "

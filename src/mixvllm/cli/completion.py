@@ -122,8 +122,10 @@ def beginning_with(begun: str, words: Iterable[str]) -> list[str]:
 
 def _values_in_vllm(argument: str) -> tuple[str, ...]:
     from mixvllm.vllm_internals.arguments import arguments
+    from mixvllm.vllm_internals.plugins import PLUGINS, may_bring
 
-    return arguments()[argument].choices
+    own = arguments()[argument].choices
+    return (*own, *filter(may_bring, PLUGINS)) if argument == "quantization" else own
 
 
 def _next_of_list(begun: str, words: Iterable[str]) -> list[str]:

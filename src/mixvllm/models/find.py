@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mixvllm.errors import ModelError
 from mixvllm.models.found import FoundModel
-from mixvllm.models.names import DEMO, is_path
+from mixvllm.models.names import DEMO, is_gguf_on_the_hub, is_path
 from mixvllm.models.sources import catalogue
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ def find_model(
             f"There is nothing at {name}.",
             hint="For a model from the hub write OWNER/NAME.",
             code="model-not-found",
+        )
+    if is_gguf_on_the_hub(name):
+        raise ModelError(
+            f"{name} is a GGUF file on the hub, where its header is not read.",
+            hint="Name a GGUF file on this machine, or the model that it was made from.",
         )
     if revision is None and catalogue.look_up(name) is not None:
         return _of_catalogue(name, name)

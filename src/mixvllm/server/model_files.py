@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from mixvllm.errors import ModelError
 from mixvllm.models.completeness import check_tokenizer, check_weights
-from mixvllm.models.names import is_path, no_model_file
+from mixvllm.models.names import is_gguf_on_the_hub, is_path, no_model_file
 from mixvllm.models.sources.hub import check_hub_model, fetch_hub_model
 from mixvllm.models.sources.hub_download import OnBytes
 from mixvllm.server.engine import StepReporter
@@ -107,6 +107,9 @@ def locate_model(
         )
     if is_local(model.name):
         return str(Path(model.name).expanduser())
+    if is_gguf_on_the_hub(model.name):
+        # One file of many, which vLLM's plugin picks and fetches.
+        return None
     on_step(Phase.CHECKING, Progress(f"asking the hub for {model.name}"))
     try:
         check_hub_model(model.name, model.revision)

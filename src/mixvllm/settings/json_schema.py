@@ -21,6 +21,7 @@ from mixvllm.settings.file_keys import EXTENSION_PREFIX, PROFILES_KEY
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.settings.validate import is_pass_through
 from mixvllm.vllm_internals.arguments import VERSIONS, Argument, arguments
+from mixvllm.vllm_internals.plugins import PLUGINS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONFIG_SCHEMA_FILE = "mixvllm.schema.json"
@@ -105,7 +106,7 @@ def _field(field: SettingField, described: dict[str, Any]) -> dict[str, Any]:
     members = described.get("anyOf", [described])
     options = [_plain(member) for member in members if member.get("type") != "null"]
     if field.name in CHOSEN_BY_VLLM:
-        options = [{"enum": choices_of_any_version(field.name)}]
+        options = [{"enum": sorted([*choices_of_any_version(field.name), *by_plugins(field.name)])}]
     if field.key in TOKEN_COUNTS:
         options = [_counted(option) for option in options] + [TOKEN_COUNT_TEXT]
     schema: dict[str, Any] = {"description": field.description, "anyOf": [*options, NULL]}
@@ -159,3 +160,8 @@ def _argument(argument: Argument) -> dict[str, Any]:
 def choices_of_any_version(argument: str) -> list[str]:
     """The choices of an argument that some supported vLLM takes."""
     return sorted({c for version in VERSIONS for c in arguments(version)[argument].choices})
+
+
+def by_plugins(argument: str) -> list[str]:
+    """The choices of an argument that vLLM takes where a plugin is installed."""
+    return sorted(PLUGINS) if argument == "quantization" else []

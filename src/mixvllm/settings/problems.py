@@ -62,6 +62,11 @@ def invalid_value(given: Given, field: SettingField, error: ValidationError) -> 
     if "vllm_choice" in kinds:
         choices = error.errors(include_url=False)[0]["ctx"]["choices"].split(", ")
         return _invalid_choice(given, choices, shown)
+    if "vllm_plugin" in kinds:
+        detail = error.errors(include_url=False)[0]
+        return problem_at(
+            given, detail["msg"], suggestion=detail["ctx"]["installation"], code="plugin-missing"
+        )
     if kinds == {"literal_error"} or (field.choices and isinstance(given.value, str)):
         other = [
             _in_words(name) for name in field.type_name.split(" or ") if name in TYPES_IN_WORDS

@@ -13,8 +13,10 @@ from mixvllm.settings.json_schema import (
     CHOSEN_BY_VLLM,
     CONFIG_SCHEMA_FILE,
     MODELINE,
+    by_plugins,
     choices_of_any_version,
 )
+from mixvllm.vllm_internals.plugins import PLUGINS
 
 MODEL_FIELD = "model.name"
 YAML_HEADER = f"""\
@@ -171,7 +173,9 @@ def _has_vllm_choices(field: SettingField) -> bool:
 def _vllm_choices(field: SettingField) -> str:
     """The methods and formats that vLLM knows, below the table that names the field."""
     choices = ", ".join(f"`{choice}`" for choice in choices_of_any_version(field.name))
-    return f"\nvLLM's values of `{field.name}`: {choices}.\n"
+    plugins = ", ".join(f"`{each}` (`{PLUGINS[each].package}`)" for each in by_plugins(field.name))
+    more = f" By plugins: {plugins}." if plugins else ""
+    return f"\nvLLM's values of `{field.name}`: {choices}.{more}\n"
 
 
 def _as_yaml(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from mixvllm.errors import EstimateError
 from mixvllm.sizing.finding import Case, Finding
 from mixvllm.sizing.fit_rules import count_findings, fit_findings
 from mixvllm.sizing.format_rules import format_findings, served_dtype
+from mixvllm.sizing.plugin_rules import plugin_findings
 from mixvllm.sizing.shape_rules import heads_replicated, shape_findings
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ def check(case: Case) -> Checked:
         *count_findings(case),
         *check_arguments(case.settings, case.found),
     ]
+    if case.environment is not None:
+        findings += plugin_findings(case.settings, case.found, case.environment)
     notes = [finding.message for finding in findings if finding.severity == "note"]
     if (note := heads_replicated(case)) is not None:
         notes.append(note)
@@ -55,8 +59,34 @@ def check(case: Case) -> Checked:
         else:
             findings += fit_findings(case, answer)
     findings += _in_the_way(case)
-    kept = tuple(finding for finding in findings if finding.severity != "note")
-    return Checked(kept, tuple(notes), answer)
+    return Checked(_without_notes(findings), tuple(notes), answer)
+
+
+def check_without_model(
+    settings: ServeConfig,
+    environment: Mapping[str, str],
+    note: str,
+    others: Iterable[Finding] = (),
+) -> Checked:
+    """Check what can be checked of settings whose model is not known here.
+
+    Args:
+        settings: The settings.
+        environment: The variables that vLLM would see.
+        note: Why the model is not known.
+        others: What else was found.
+    """
+    findings = [
+        *check_arguments(settings),
+        *plugin_findings(settings, None, environment),
+        *others,
+    ]
+    notes = [finding.message for finding in findings if finding.severity == "note"]
+    return Checked(_without_notes(findings), (*notes, note))
+
+
+def _without_notes(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.severity != "note")
 
 
 def check_arguments(settings: ServeConfig, found: FoundModel | None = None) -> list[Finding]:

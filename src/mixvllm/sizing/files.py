@@ -14,7 +14,7 @@ from mixvllm.settings.layers.yaml_file import ConfigFile
 from mixvllm.settings.merge import Merged, merge
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.settings.validate import errors_of, validate
-from mixvllm.sizing.check import Checked, check, check_arguments
+from mixvllm.sizing.check import check, check_without_model
 from mixvllm.sizing.finding import Case, gpus_wanted
 from mixvllm.sizing.placing import placed
 from mixvllm.sizing.shape_rules import LONGER_VARIABLE
@@ -91,7 +91,7 @@ def _of_profile(
         case = _case(merged, against, fit=fit)
     except ModelError as error:
         note = f"not judged against its model: {error.message}"
-        result = Checked(tuple(check_arguments(merged.settings)), (note,))
+        result = check_without_model(merged.settings, against.environment, note)
     else:
         result = check(case)
     yield from (placed(finding, merged.values, profile) for finding in result.findings)
@@ -112,6 +112,7 @@ def _case(merged: Merged, against: Given, *, fit: bool) -> Case:
         gpu=against.gpu_for(settings),
         gpu_count=against.gpu_count,
         may_exceed_context=against.environment.get(LONGER_VARIABLE) == "1",
+        environment=against.environment,
     )
 
 

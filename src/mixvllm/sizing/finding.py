@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,8 @@ class Case:
             memory that is free now does not matter.
         servers: Says which processes are servers of mixvllm, where somebody must be named.
         may_exceed_context: Whether the environment allows lengths beyond the model's own.
+        environment: The variables that vLLM would see, where it is to be started here; None where
+            that is not asked.
     """
 
     settings: ServeConfig
@@ -61,6 +63,7 @@ class Case:
     devices: tuple[WholeGpu | MigSlice, ...] = ()
     servers: Callable[[], Collection[int]] = tuple
     may_exceed_context: bool = False
+    environment: Mapping[str, str] | None = None
 
     @property
     def asked(self) -> InferenceConfig:

@@ -9,7 +9,7 @@ from functools import partial
 from mixvllm.errors import ModelError, Problem
 from mixvllm.settings.merge import ResolvedValue
 from mixvllm.settings.schema import ServeConfig
-from mixvllm.sizing.check import Checked, check, check_arguments
+from mixvllm.sizing.check import check, check_without_model
 from mixvllm.sizing.finding import Case, Finding, MachineMemory, gpus_wanted
 from mixvllm.sizing.free_rules import Hardware, free_findings
 from mixvllm.sizing.here import planned_here
@@ -58,7 +58,9 @@ def judge(server: Server) -> Judgement:
         note = " ".join(
             filter(None, (f"not checked against its model: {error.message}", error.hint))
         )
-        result = Checked((*check_arguments(server.settings), *_in_use(server, present)), (note,))
+        result = check_without_model(
+            server.settings, server.environment, note, _in_use(server, present)
+        )
     else:
         result = check(case)
     problems = tuple(placed(finding, server.values) for finding in result.findings)
@@ -77,6 +79,7 @@ def _case(server: Server, present: PresentGpus | None) -> Case:
         settings,
         served_model(settings),
         may_exceed_context=server.environment.get(LONGER_VARIABLE) == "1",
+        environment=server.environment,
     )
     request = partial(served_request, settings, server.engine, case.found.description)
     if present is None:

@@ -18,6 +18,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from mixvllm.vllm_internals.installed import installed_engine
+from mixvllm.vllm_internals.plugins import PLUGINS, may_bring
 
 VERSIONS = ((0, 32), (0, 33))
 
@@ -108,9 +109,34 @@ def check_choice(argument: str) -> AfterValidator:
     def check(value: str) -> str:
         choices = arguments()[argument].choices
         if value not in choices:
-            raise PydanticCustomError(
-                "vllm_choice", "must be one of {choices}", {"choices": ", ".join(choices)}
-            )
+            raise _no_choice(choices)
         return value
 
     return AfterValidator(check)
+
+
+def _check_quantization(value: str) -> str:
+    """A method of vLLM's own, or one that a plugin brings or may bring."""
+    choices = arguments()["quantization"].choices
+    if value in choices or may_bring(value):
+        return value
+    if (plugin := PLUGINS.get(value)) is None:
+        raise _no_choice(choices)
+    raise PydanticCustomError(
+        "vllm_plugin",
+        "vLLM {version} has {method} by a plugin only, which is not installed",
+        {
+            "version": ".".join(map(str, modelled_version())),
+            "method": value,
+            "installation": plugin.installation,
+        },
+    )
+
+
+def _no_choice(choices: tuple[str, ...]) -> PydanticCustomError:
+    return PydanticCustomError(
+        "vllm_choice", "must be one of {choices}", {"choices": ", ".join(choices)}
+    )
+
+
+QUANTIZATION_METHOD = AfterValidator(_check_quantization)

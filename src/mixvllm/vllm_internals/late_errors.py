@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mixvllm.error_codes import ErrorCode
+from mixvllm.vllm_internals.plugins import BITSANDBYTES, GGUF
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ def _said(code: ErrorCode, pattern: str, message: str, *advice: str) -> _Templat
 
 
 SIZE = r"[\d.]+ ?[KMGT]?i?B"
+LISTED = "where it is installed, VLLM_PLUGINS must be unset or have {} in its list"
+GGUF_PLUGIN = (
+    GGUF.installation,
+    "name the checkpoint that the file was made from",
+    LISTED.format(GGUF.method),
+)
+BITSANDBYTES_PLUGIN = (BITSANDBYTES.installation, LISTED.format(BITSANDBYTES.method))
 REMOTE = ("read the code that the model brings, then `--trust-remote-code`",)
 TEMPLATES = (
     _said(
@@ -102,6 +110,25 @@ TEMPLATES = (
         "the hub lets only those in who asked the model's owner, or who have a key",
         "ask for access on the model's page",
         "run `hf auth login`, or set HF_TOKEN",
+    ),
+    _said(
+        "plugin-missing",
+        r"(?:config file at|local directory specified:|maximum length is 96:) "
+        r"'(?P<name>[^'\n]+\.gguf|[^':\s/]+/[^':\s/]+:[^'\s/]+)'",
+        "{name} is a GGUF file, which vLLM reads by a plugin only, and that is not loaded",
+        *GGUF_PLUGIN,
+    ),
+    _said(
+        "plugin-missing",
+        r"(?:Unknown quantization method: gguf\.|Load format `gguf` is not supported)",
+        "vLLM has gguf by a plugin only, and that is not loaded",
+        *GGUF_PLUGIN,
+    ),
+    _said(
+        "plugin-missing",
+        r"(?:Unknown quantization method: bitsandbytes\.|Load format `bitsandbytes` is not)",
+        "vLLM has bitsandbytes by a plugin only, and that is not loaded",
+        *BITSANDBYTES_PLUGIN,
     ),
     _said(
         "remote-code-needed",

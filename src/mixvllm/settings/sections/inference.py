@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mixvllm.settings.declaration import Section, TokenCount, default_cpu_kv_cache_gib, setting
-from mixvllm.vllm_internals.arguments import check_choice
+from mixvllm.vllm_internals.arguments import QUANTIZATION_METHOD, check_choice
 
 
 class InferenceConfig(Section):
@@ -44,7 +44,7 @@ class InferenceConfig(Section):
         "float32 takes twice the memory.",
         example="bfloat16",
     )
-    quantization: Annotated[str, check_choice("quantization")] | None = setting(
+    quantization: Annotated[str, QUANTIZATION_METHOD] | None = setting(
         None,
         "The quantization method of the checkpoint (awq, gptq, fp8, ...).",
         trade_off="Mostly unneeded: vLLM reads it from the checkpoint. "
