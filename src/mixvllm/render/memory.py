@@ -139,7 +139,9 @@ def _fact_rows(estimate: Estimate) -> Iterator[tuple[str, str]]:
     model, cache, capacity = estimate.model, estimate.kv_cache, estimate.capacity
     context = "unknown" if model.context_length is None else f"{model.context_length:,} tokens"
     yield "model", f"{model.architecture}, {parameters_text(model.parameters)} ({model.source})"
-    yield "context", f"{context}; asked {estimate.settings.max_model_len:,}"
+    planned = estimate.settings.max_model_len
+    asked = "" if planned == model.context_length else f"; asked {planned:,}"
+    yield "context", f"{context}{asked}"
     if capacity is not None:
         yield "longest that fits", f"{capacity.max_model_len_that_fits:,} tokens"
         blocks = f"{capacity.num_blocks:,} blocks of {estimate.settings.block_size} tokens"
@@ -149,8 +151,17 @@ def _fact_rows(estimate: Estimate) -> Iterator[tuple[str, str]]:
     if estimate.load is not None and estimate.load_at_once is not None:
         yield "your load", load_text(estimate.load, estimate.load_at_once, estimate.full_at_once)
     if (weights := _weights(estimate.weights)) is not None:
-        yield "weights", f"{weights} ({estimate.weights.source})"
+        yield "weights", f"{weights} ({estimate.weights.source}){_beside(estimate)}"
     yield "settings", _settings(estimate)
+
+
+def _beside(estimate: Estimate) -> str:
+    """What a GPU has of them with what vLLM computes beside them, where that is another number."""
+    if estimate.budget is None or estimate.measured is not None:
+        return ""
+    loaded = size_text(estimate.budget.weights_bytes)
+    is_same = loaded == size_text(estimate.weights.bytes_per_gpu)
+    return "" if is_same else f"; {loaded} with their tables"
 
 
 def _weights(weights: Weights) -> str | None:
@@ -176,7 +187,8 @@ def _settings(estimate: Estimate) -> str:
         settings.dtype,
         f"KV {settings.kv_cache_dtype}",
         f"TP {settings.tensor_parallel_size}",
-        f"{settings.max_num_batched_tokens} tokens and {settings.max_num_seqs} sequences a batch",
+        f"{settings.max_num_batched_tokens:,} tokens and {settings.max_num_seqs:,} "
+        "sequences a batch",
     ]
     if settings.pipeline_parallel_size > 1:
         parts.insert(4, f"PP {settings.pipeline_parallel_size}")
