@@ -113,6 +113,11 @@ def test_what_a_log_measured_is_kept_where_that_is_asked(tmp_path: Path) -> None
         (lambda: mixvllm.solve("gpu"), mixvllm.SettingsError, "--model is required"),
         (lambda: mixvllm.compare([]), mixvllm.SettingsError, "--model is required"),
         (lambda: mixvllm.compare(MODEL, gpu=["T4", "H9"]), mixvllm.UsageError, "'H9' is not"),
+        (
+            lambda: mixvllm.estimate(MODEL, exact=True, concurrency=2),
+            mixvllm.UsageError,
+            "requests of full length",
+        ),
         (lambda: mixvllm.read_log("./none.log"), mixvllm.LogError, "none.log cannot be read"),
         (lambda: mixvllm.read_log(__file__), mixvllm.LogError, "no line of vLLM's start-up"),
     ],

@@ -134,7 +134,7 @@ def test_a_signal_ends_every_phase_with_0_and_nothing_is_left(
         note(request.node.callspec.id, f"exit {server.process.returncode} after {took_s:.2f} s")
 
         assert server.process.returncode == 0
-        assert took_s < GRACE_S + 5 if times == 1 else 2
+        assert took_s < (GRACE_S + 5 if times == 1 else 2)
         nothing_is_left(server, family, shared, temporary)
 
 

@@ -6,8 +6,8 @@ Templates of 0.32 are from its source; those of older releases (to 0.6) from pub
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mixvllm.vllm_internals.failure_cause import FailureCause
@@ -27,6 +27,7 @@ LARGEST = (
     "graphs_estimate_gib",
     "graphs_gib",
 )
+SMALLEST = ("available_gib", "tokens", "max_concurrency")
 # Each template names what its groups measure.
 MEASURED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
     (re.compile(pattern), names)
@@ -111,7 +112,7 @@ WORDS = (
 )
 
 
-@dataclass
+@dataclass(frozen=True)
 class StartupLog:
     """One start.
 
@@ -179,8 +180,8 @@ class StartupReader:
             self._failure.read(line)
             refused = line.message if REFUSAL.search(line.message) else None
             cause = self._failure.cause
-            self.log.failure = (cause and cause.text) or self.log.failure or refused
-            _take(self.log, line.message)
+            failure = (cause and cause.text) or self.log.failure or refused
+            self.log = replace(_with(self.log, line.message), failure=failure)
 
     def _begin(self, message: str) -> None:
         """See whether another start begins here."""
@@ -202,30 +203,39 @@ def read_log(lines: Iterable[str]) -> StartupReader:
     return reader
 
 
-def _take(log: StartupLog, message: str) -> None:
-    """What one message says."""
+def _with(log: StartupLog, message: str) -> StartupLog:
+    """The log with what one message says."""
+    said: dict[str, Any] = {}
     if match := VERSION.search(message):
-        log.version = match[1] or match[2] or match[3]
+        said["version"] = match[1] or match[2] or match[3]
     if match := ARGUMENTS.search(message):
-        log.arguments = read_arguments(match[1])
+        said["arguments"] = read_arguments(match[1])
     if match := CONFIG.search(message):
-        log.config = read_config(match[1])
-        return
-    if match := ARCHITECTURE.search(message):
-        log.architecture = log.architecture or match[1]
+        return replace(log, **said, config=read_config(match[1]))
+    if (match := ARCHITECTURE.search(message)) and log.architecture is None:
+        said["architecture"] = match[1]
     if match := DEVICE.search(message):
-        log.gpu_name = match[1].removesuffix(".json")
+        said["gpu_name"] = match[1].removesuffix(".json")
+    if ENDED_WELL.search(message):
+        said["is_complete"] = True
+    return replace(log, **said, measured=_figures(message, log.measured))
+
+
+def _figures(message: str, before: Mapping[str, float]) -> dict[str, float]:
+    """The figures so far, with what one message measures."""
+    figures = dict(before)
     for pattern, names in MEASURED:
         if match := pattern.search(message):
             for name, written in zip(names, match.groups(), strict=True):
                 if NUMBER.fullmatch(number := written.replace(",", "")):
-                    _keep(log.measured, name, float(number))
-    log.is_complete = log.is_complete or bool(ENDED_WELL.search(message))
+                    figures[name] = _most_loaded(name, float(number), figures.get(name))
+    return figures
 
 
-def _keep(measured: dict[str, float], name: str, value: float) -> None:
-    if name in measured and name in LARGEST:
-        value = max(measured[name], value)
-    elif name in measured and name in ("available_gib", "tokens", "max_concurrency"):
-        value = min(measured[name], value)
-    measured[name] = value
+def _most_loaded(name: str, value: float, before: float | None) -> float:
+    """The figure that decides, of several workers: the most loaded one's."""
+    if before is None:
+        return value
+    if name in LARGEST:
+        return max(before, value)
+    return min(before, value) if name in SMALLEST else value
