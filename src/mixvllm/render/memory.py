@@ -12,6 +12,7 @@ from rich.text import Text
 from mixvllm.memory.answer import Capacity, Estimate, Weights
 from mixvllm.render.at_once import each_text, load_text, met_text, requests_text, unmet_text
 from mixvllm.render.budget import budget_table
+from mixvllm.render.fitting_table import FittingTable
 from mixvllm.render.units import parameters_text, size_text
 
 # Changes that the verdict names; the table of levers has them all.
@@ -213,14 +214,14 @@ def _groups(estimate: Estimate) -> Table:
     return table
 
 
-def _suggestions(estimate: Estimate) -> Table:
+def _suggestions(estimate: Estimate) -> FittingTable:
     unmet = estimate.question is not None and not estimate.question.fits
-    table = _table("holds them" if unmet else "holds more", "tokens", "requests at once")
-    table.columns[0].justify = "left"
+    heads = ("holds them" if unmet else "holds more", "tokens", "requests at once")
+    rows = []
     for each in estimate.suggestions:
         at_once = f"{each.at_once:,}" if unmet else f"{each.max_concurrency:.2f}"
-        table.add_row(Text(each.change), f"{each.tokens:,}", at_once)
-    return table
+        rows.append([Text(each.change), Text(f"{each.tokens:,}"), Text(at_once)])
+    return FittingTable(heads, rows, heads[:1], heads[:0:-1])
 
 
 def _explanation(estimate: Estimate) -> Table:
