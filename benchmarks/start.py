@@ -23,6 +23,7 @@ BASELINE = [sys.executable, "-c", "import typer, rich"]
 COMMANDS = {
     "mixvllm --help": 2.0,
     "mixvllm gpus": 2.0,
+    "mixvllm chat --help": 2.0,
     "mixvllm explain kv-cache": 2.0,
     "mixvllm config show --config file.yaml": 5.0,
     "mixvllm config validate file.yaml": 5.0,

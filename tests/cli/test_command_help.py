@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from mixvllm.cli.reference import command_paths
 from tests.cli.command import Command
 
+# What takes longer to import than all of `--help`.
+HEAVY = ("mixvllm.settings.schema", "openai", "mcp", "vllm", "torch")
 PYTHONS_WORDS = ("<bool>", "<int", "<path>", "list[", "[[", "x>=", "…")
 
 
@@ -30,3 +35,17 @@ def test_help_tells_ranges_defaults_and_choices_in_words(mixvllm: Command) -> No
     assert "[at least 0.1; default: every 2 s]" in " ".join(watch.replace("│", " ").split())
     assert "--format text|json|github  How the report is written. [default: text]" in validate
     assert "[FILE]..." in validate
+
+
+@pytest.mark.parametrize("path", ["serve", "gpus", "chat", "status", "stop", "config show"])
+def test_help_loads_nothing_that_only_the_command_needs(path: str) -> None:
+    code = (
+        "import sys\nfrom mixvllm.cli.app import main\n"
+        f"try: main([*{path.split()}, '--help'])\n"
+        f"finally: print(*[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert f"Usage: mixvllm {path}" in ran.stdout
+    assert ran.stderr.split() == []

@@ -165,9 +165,24 @@ def test_wrong_usage_ends_with_2_and_writes_nothing(
     assert list(Path().iterdir()) == []
 
 
-@pytest.mark.parametrize("file", ["missing/a.yaml", "."])
-def test_a_file_that_cannot_be_written_is_named(mixvllm: Command, file: str) -> None:
-    ran = mixvllm("config", "init", file, "--force")
+def test_a_file_that_cannot_be_written_is_named(mixvllm: Command, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no directory")
+
+    ran = mixvllm("config", "init", "notes.txt/a.yaml", "--force")
 
     assert ran.code == 1
-    assert f"{file} cannot be written: " in ran.err
+    assert "notes.txt/a.yaml cannot be written: " in ran.err
+
+
+def test_a_directory_and_a_missing_one_are_told_with_what_to_do(
+    mixvllm: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+
+    for words in (("here",), ("here", "--force")):
+        ran = mixvllm("config", "init", *words)
+        assert ran.code == 1
+        assert "here is a directory.\n  Name a file in it: here/mixvllm.yaml." in ran.err
+    ran = mixvllm("config", "init", "not/there/a.yaml")
+    assert ran.code == 1
+    assert "There is no directory not/there.\n  Make it first: mkdir -p not/there" in ran.err

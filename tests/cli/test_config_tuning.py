@@ -84,3 +84,11 @@ def test_half_a_wish_or_an_impossible_one_is_told_in_words(
     assert ran.code == code
     assert said in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_what_no_gpu_of_a_size_holds_is_explained_by_its_own_code(mixvllm: Command) -> None:
+    ran = mixvllm("config", "init", "-", "--model", "Qwen/Qwen3-8B", "--gpu", "2GiB")
+
+    assert ran.code == 1
+    assert "Qwen/Qwen3-8B on 8 such GPUs: does not fit: the weights take" in ran.err
+    assert "More: mixvllm explain weights-too-large" in ran.err

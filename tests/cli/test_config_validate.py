@@ -228,3 +228,28 @@ def test_a_gpu_that_is_not_known_is_a_usage_error(mixvllm: Command, good: Path) 
 
     assert ran.code == 2
     assert "Nearest are" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model: demo\n", "not text (write model: {name: demo})"),
+        ("inference: {gpu_memory: 90%}\n", "not '90%' (did you mean 0.9?)"),
+        ("model: {name: [\n", "the file ends within a bracket, a brace or a quote (close"),
+        ('model: {name: "x\n', "the file ends within a bracket, a brace or a quote (close"),
+        ("model:\n  name: a: b\n", "not allowed here (check the indentation; a text with"),
+        (
+            "model:\n\tname: demo\n",
+            "(indent with spaces, not tabs)\n    2 |  name: demo\n      | ^\n",
+        ),
+    ],
+)
+def test_usual_slips_are_told_with_what_was_meant(
+    mixvllm: Command, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "slip.yaml").write_text(text)
+
+    ran = mixvllm("config", "validate", "slip.yaml")
+
+    assert ran.code == 1
+    assert said in ran.out

@@ -211,3 +211,22 @@ def test_whatever_stands_in_the_files_it_is_estimated_or_refused(
         return
     assert answer.kv_cache.bytes_per_token > 0
     assert answer.kv_cache.bytes_per_request > 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("--max-model-len 99999999", "(99,999,999) is above the 40,960 tokens"),
+        ("--max-model-len 99999999", "More: mixvllm explain context-too-long"),
+        ("--gpus 5", "Numbers that divide them: 1, 2, 4, 8, 16, 32."),
+        ("--gpus 5", "More: mixvllm explain tensor-parallel-size"),
+        ("--block-size 7", "Write a multiple of 16, or leave it out."),
+    ],
+)
+def test_what_cannot_be_planned_is_told_with_what_can(
+    mixvllm: Command, asked: str, said: str
+) -> None:
+    ran = mixvllm("estimate-kv", "Qwen/Qwen3-8B", *asked.split())
+
+    assert ran.code == 1
+    assert said in ran.err

@@ -118,7 +118,7 @@ def test_in_a_pipe_each_row_is_one_line_with_everything(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("--compare H100,H1000", "Nearest are"),
+        ("--compare H100,H1000", "--compare: The GPU 'H1000' is not known.\n  Nearest are"),
         ("--compare H100,,L40S", "has an empty entry"),
         ("--compare H100,L40S --gpu H100", "both name GPUs"),
         ("--vllm-version 0.32,0.9", "0.10 to 0.33"),

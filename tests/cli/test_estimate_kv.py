@@ -291,7 +291,7 @@ def test_a_failure_under_json_is_json(mixvllm: Command) -> None:
     ran = mixvllm("estimate-kv", "demo", "--max-model-len", "9999999", "--json")
 
     assert ran.code == 1
-    assert "8192" in ran.json["error"]["message"]
+    assert "8,192" in ran.json["error"]["message"]
 
 
 def test_vllms_own_variable_allows_a_longer_context(

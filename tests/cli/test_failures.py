@@ -1,6 +1,7 @@
 """How commands fail: exit codes, words, JSON under `--json`, tracebacks only under `--debug`."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -197,3 +198,21 @@ def test_a_failure_whose_message_says_all_names_none(
     mixvllm: Command, arguments: tuple[str, ...]
 ) -> None:
     assert "More:" not in mixvllm(*arguments).err
+
+
+def test_completion_that_cannot_be_installed_is_no_defect(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("no directory")
+    # typer's own way to be told the shell.
+    told = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "HOME": str(tmp_path / "home")}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "mixvllm", "--install-completion", "bash"],
+        env=os.environ | told,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert "Completion cannot be installed: " in ended.stderr
+    assert "_MIXVLLM_COMPLETE=source_bash mixvllm" in ended.stderr

@@ -45,6 +45,17 @@ SCENARIOS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 
+@pytest.mark.parametrize("width", [40, 55, 65])
+def test_a_narrow_terminal_keeps_what_tells_gpus_apart_and_cuts_no_number(
+    stand_in: StandIn, width: int
+) -> None:
+    ran = gpus(stand_in.plays(machines.TWO_H100), width=width)
+
+    assert max(map(len, ran.out.splitlines())) <= width
+    assert re.search(r"^0    H100 80GB HBM3 .*69\.7/79\.6 GiB  98 %", ran.out, re.MULTILINE)
+    assert "…" not in ran.out
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_machine_is_shown_at_both_widths(stand_in: StandIn, name: str) -> None:
     plays, variables = SCENARIOS[name]

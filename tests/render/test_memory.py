@@ -27,8 +27,8 @@ KV cache           40.00 GiB a GPU, 109,226 blocks of 16 tokens
 one token          24.0 KiB
 one request        1.13 GiB
 weights            12.81 GiB (formula)
-settings           vLLM 0.33, bfloat16, mxfp4, KV bfloat16, TP 1, 8192 tokens
-                   and 1024 sequences a batch
+settings           vLLM 0.33, bfloat16, mxfp4, KV bfloat16, TP 1, 8,192 tokens
+                   and 1,024 sequences a batch
 
 layers          of  block      page  blocks a request
 sliding window  12     16  32.0 KiB             1,033

@@ -5,7 +5,7 @@ import pytest
 from mixvllm.errors import ModelError, PreflightError
 from mixvllm.server.model_files import check_local_model, is_local, locate_model
 from mixvllm.server.preflight import run_preflight
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag
 from mixvllm.settings.resolve import Sources, resolve
 from mixvllm.settings.schema import ModelConfig
 from tests.server.processes import free_port

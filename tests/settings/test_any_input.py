@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from mixvllm.errors import MixvllmError, Problem, SettingsError
 from mixvllm.settings.check import check_file
 from mixvllm.settings.fields import all_fields, fields_by_key, section_aliases
+from mixvllm.settings.flags import GivenFlag
 from mixvllm.settings.from_vllm_command import convert
-from mixvllm.settings.layers.command_line import GivenFlag
 from mixvllm.settings.layers.vllm_flags import read_vllm_flags
 from mixvllm.settings.resolve import Sources, resolve
 from mixvllm.settings.yaml_writer import write_yaml

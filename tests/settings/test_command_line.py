@@ -4,7 +4,8 @@ import pytest
 
 from mixvllm.errors import SettingsError
 from mixvllm.settings.fields import all_fields
-from mixvllm.settings.layers.command_line import GivenFlag, read_command_line
+from mixvllm.settings.flags import GivenFlag
+from mixvllm.settings.layers.command_line import read_command_line
 from mixvllm.settings.resolve import Sources, resolve
 
 

@@ -7,7 +7,7 @@ import pytest
 from mixvllm.memory.estimate import estimate
 from mixvllm.models.find import find_model
 from mixvllm.settings.check import check_file
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag
 from mixvllm.settings.resolve import Sources, resolve
 from mixvllm.settings.yaml_document import read_yaml
 from mixvllm.sizing.files import Given, judge_files

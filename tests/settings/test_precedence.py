@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag
 from mixvllm.settings.origin import Layer
 from mixvllm.settings.resolve import Resolved, Sources, resolve
 

@@ -67,7 +67,10 @@ def problems_of(directory: Path, text: str | bytes) -> list[Problem]:
         ),
         ("generation:\n  top_p: 0\n", 2, 10, "generation.top_p", "more than 0 and at most 1", None),
         ("generation: {top_k: -2}\n", 1, 21, "generation.top_k", "at least -1", None),
-        ("model: demo\n", 1, 1, "model", "must be a mapping of settings, not text", None),
+        (
+            *("model: demo\n", 1, 1, "model", "must be a mapping of settings, not text"),
+            "write model: {name: demo}",
+        ),
         ("- a\n", 1, 1, None, "must hold sections", None),
         (
             "server:\n  port: 8000\n  port: 9000\n",
@@ -122,7 +125,7 @@ def problems_of(directory: Path, text: str | bytes) -> list[Problem]:
             "between 1024 and 65535",
             None,
         ),
-        ("a: [1\n", 2, 1, None, "YAML syntax error", None),
+        ("a: [1\n", 2, 1, None, "YAML syntax error", "close what is open"),
         ("a:\n\tb: 1\n", 2, 1, None, "YAML syntax error", "indent with spaces, not tabs"),
         ("a: 1\n---\nb: 1\n", 3, 1, None, "more than one YAML document", None),
         ("model: {name: !!python/name:os.system x}\n", 1, 15, "model.name", "cannot be read", None),

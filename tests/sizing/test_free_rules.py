@@ -12,7 +12,7 @@ from tests.gpus.stand_in import MIB, TWO_H100, StandIn, h100, machine
 
 JUDGE = """
 import dataclasses, json, os, sys
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag
 from mixvllm.settings.resolve import Sources, resolve
 from mixvllm.sizing.finding import MachineMemory
 from mixvllm.sizing.served import Server, judge

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag
 from mixvllm.settings.resolve import Sources, resolve
 from mixvllm.sizing.finding import MachineMemory
 from mixvllm.sizing.served import Judgement, Server, judge

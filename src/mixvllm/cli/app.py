@@ -43,6 +43,7 @@ PASSING_ON = frozenset({"serve", "show", "estimate-kv"})
 
 # Set by the shell that asks what a word can become.
 COMPLETION_VARIABLE = "_MIXVLLM_COMPLETE"
+INSTALL_COMPLETION = "--install-completion"
 WIDTH_OF_DESCRIPTIONS = "1000"
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -137,12 +138,24 @@ def run(argv: Sequence[str]) -> int:
         _drop_stdout()
         return ExitStatus.FAILED
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in DISK_FULL:
-            _drop_stdout()
-            sys.stderr.write(f"error: The answer cannot be written: {error.strerror}.\n")
-            return ExitStatus.FAILED
-        return fail_unexpectedly(output, error)
+        return _fail_otherwise(output, error, arguments)
     return result if isinstance(result, int) else ExitStatus.DONE
+
+
+def _fail_otherwise(output: Output, error: Exception, arguments: Sequence[str]) -> int:
+    """Word what the system says against writing; everything else is a defect."""
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        _drop_stdout()
+        sys.stderr.write(f"error: The answer cannot be written: {error.strerror}.\n")
+        return ExitStatus.FAILED
+    if isinstance(error, OSError) and INSTALL_COMPLETION in arguments:
+        output.fail(
+            f"Completion cannot be installed: {error.filename}: {error.strerror}.",
+            f"`{COMPLETION_VARIABLE}=source_bash mixvllm` prints the script; so do source_zsh and "
+            "source_fish.",
+        )
+        return ExitStatus.FAILED
+    return fail_unexpectedly(output, error)
 
 
 def _make_streams_usable() -> None:

@@ -41,7 +41,7 @@ from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.options import ConfigOption, ProfileOption, with_setting_flags
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.errors import UsageError
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag
 
 if TYPE_CHECKING:
     from mixvllm.cli.output import Output

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from mixvllm.chat.tools import MOST_ROUNDS
 from mixvllm.errors import UsageError
-from mixvllm.settings.fields import fields_by_key
+from mixvllm.settings.flags import setting_flags
 from mixvllm.settings.origin import Layer
-from mixvllm.settings.resolve import Resolved
 
 if TYPE_CHECKING:
     from mixvllm.chat.endpoint import Endpoint
     from mixvllm.chat.sampling import Sampling
+    from mixvllm.settings.resolve import Resolved
 
 SAMPLING_SECTION = "generation_defaults"
 MCP_FILE = Path("mcp_servers.yaml")
@@ -60,9 +60,7 @@ class ChatRequest:
 
 def sampling_keys() -> frozenset[str]:
     """The settings whose flags a chat takes."""
-    return frozenset(
-        field.key for field in fields_by_key().values() if field.section == SAMPLING_SECTION
-    )
+    return frozenset(each.key for each in setting_flags() if each.section == SAMPLING_SECTION)
 
 
 def choose_endpoint(resolved: Resolved, url: str | None) -> Endpoint:

@@ -63,6 +63,8 @@ class CommandTable(TyperGroup):
         return name, command, rest
 
     def _cure(self, path: str, written: str) -> str:
+        if written in ("help", "version"):
+            return f"Did you mean `{path} --{written}`?"
         matches = get_close_matches(written, self.table, n=1)
         return f"Did you mean `{path} {matches[0]}`?" if matches else f"Try '{path} --help'."
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from mixvllm.settings.fields import SettingField
+from mixvllm.settings.flags import SettingFlag
 
 Completer = Callable[..., list[str]]
 
@@ -103,7 +103,7 @@ def complete_served_models(incomplete: str) -> list[str]:
     return beginning_with(incomplete, dict.fromkeys(each.model for each in running_servers()))
 
 
-def completer_of(field: SettingField) -> Completer | None:
+def completer_of(field: SettingFlag) -> Completer | None:
     """What completes the flag of a setting; None where its value is free."""
     if field.key == "model.name":
         return complete_models

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -146,10 +147,22 @@ def _write(file: Path, text: str, *, force: bool) -> None:
         with file.open("w" if force else "x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
+        if file.is_dir():
+            raise _is_directory(file) from None
         hint = "Give another name, or --force to overwrite it."
         raise MixvllmError(f"{file} exists already.", hint=hint) from None
+    except IsADirectoryError:
+        raise _is_directory(file) from None
+    except FileNotFoundError:
+        hint = f"Make it first: mkdir -p {shlex.quote(os.fspath(file.parent))}"
+        raise MixvllmError(f"There is no directory {file.parent}.", hint=hint) from None
     except OSError as error:
         raise MixvllmError(f"{file} cannot be written: {error.strerror}.") from None
+
+
+def _is_directory(file: Path) -> MixvllmError:
+    hint = f"Name a file in it: {file / DEFAULT_FILE}."
+    return MixvllmError(f"{file} is a directory.", hint=hint)
 
 
 def _tell(invocation: Invocation, file: Path, written: Converted, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from mixvllm.cli.options import ConfigOption, ProfileOption, with_setting_flags
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.render.settings import settings_as_json, settings_table
 from mixvllm.render.settings_yaml import settings_as_yaml
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 

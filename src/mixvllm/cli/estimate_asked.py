@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mixvllm.cli.invocation import Invocation
 from mixvllm.memory.request import Load
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag
 from mixvllm.settings.resolve import Resolved, require_model
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizing.axes import Axes, asked_axes

@@ -34,7 +34,7 @@ from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.options import ConfigOption, ModelsArgument, ProfileOption, with_setting_flags
 from mixvllm.cli.picture import SvgOption
 from mixvllm.cli.settings import resolve_settings
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag
 from mixvllm.sizing.request import SETTINGS_READ
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)

@@ -43,4 +43,6 @@ class Measured:
     def _forget(self) -> None:
         gone = forget(identity_of(self.found, self.revision))
         what = "measurement" if gone == 1 else "measurements"
-        self.output.note(f"{gone or 'No'} {what} of {self.found.description.name} removed.")
+        name = self.found.description.name
+        removed = f"{gone} {what} of {name} removed."
+        self.output.note(removed if gone else f"Nothing of {name} was measured here.")

@@ -14,7 +14,7 @@ from mixvllm.memory.solve import solve
 from mixvllm.memory.trial import Checkpoint
 from mixvllm.render.solution import solution_view
 from mixvllm.render.solution_json import solution_as_json
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag
 from mixvllm.sizing.request import estimate_request
 from mixvllm.sizing.solve_model import best_models
 from mixvllm.sizing.solve_question import asked_unknown, check_question

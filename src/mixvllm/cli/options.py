@@ -18,8 +18,7 @@ from mixvllm.cli.completion import (
     complete_profiles,
     completer_of,
 )
-from mixvllm.settings.fields import SettingField, all_fields
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag, SettingFlag, setting_flags
 
 ConfigOption = Annotated[
     Path | None,
@@ -74,7 +73,7 @@ class Spelling:
     """One way to write one setting's flag; all but the first are hidden from `--help`."""
 
     flag: str
-    field: SettingField
+    field: SettingFlag
     is_hidden: bool
     switches_off: bool = False
 
@@ -92,7 +91,7 @@ class Spelling:
 def spellings() -> tuple[Spelling, ...]:
     """Every spelling of every setting's flag: an option each, so that messages can name it."""
     found = []
-    for field in all_fields():
+    for field in setting_flags():
         found += [Spelling(flag, field, index > 0) for index, flag in enumerate(field.flags)]
         if field.is_flag_pair:
             off = field.flags[0].replace("--", "--no-", 1)
@@ -151,12 +150,12 @@ def _option(spelling: Spelling) -> inspect.Parameter:
 METAVARS = {"integer": "INT", "number": "NUM", "text": "TEXT"}
 
 
-def _metavar(field: SettingField) -> str:
+def _metavar(field: SettingFlag) -> str:
     kinds = [METAVARS[kind] for kind in field.type_name.split(" or ") if kind in METAVARS]
     return "|".join([*kinds, *field.choices] if kinds else ["CHOICE"])
 
 
-def _help(field: SettingField) -> str:
+def _help(field: SettingFlag) -> str:
     choices = " | ".join(field.choices) if _metavar(field) == "CHOICE" else None
     facts = [choices, field.range_text, f"default: {field.default_text}"]
     others = [s.flag for s in spellings() if s.field is field and s.is_hidden]

@@ -21,6 +21,8 @@ from mixvllm.cli.reference_json import json_page
 from mixvllm.cli.reference_pictures import PICTURES, picture_of
 from mixvllm.cli.reference_surroundings import LOOKS
 from mixvllm.lessons.library import FOLDER, lessons
+from mixvllm.settings.fields import all_fields
+from mixvllm.settings.flags import flags_text
 from mixvllm.settings.json_schema import CONFIG_SCHEMA_FILE, config_schema, schema_text
 from mixvllm.settings.mcp_schema import MCP_SCHEMA_FILE, mcp_schema
 from mixvllm.settings.reference import reference_yaml, settings_page
@@ -84,6 +86,8 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/settings.md": settings_page_with_lessons,
     f"docs/{CONFIG_SCHEMA_FILE}": lambda: schema_text(config_schema()),
     f"docs/{MCP_SCHEMA_FILE}": lambda: schema_text(mcp_schema()),
+    # Before the command line's page, which reads it.
+    "src/mixvllm/settings/flags.json": lambda: flags_text(all_fields()),
     "docs/cli.md": cli_page,
     "docs/json.md": json_page,
     **{

@@ -34,15 +34,15 @@ from mixvllm.server.children import leave, own_children_from_now_on
 from mixvllm.server.logs import printed_as_json
 from mixvllm.server.output_capture import capture_output, new_log_file
 from mixvllm.server.own_files import OwnFiles, remove_leftovers
-from mixvllm.settings.layers.command_line import GivenFlag
+from mixvllm.settings.flags import GivenFlag
 from mixvllm.settings.origin import Layer
-from mixvllm.settings.resolve import Resolved, require_model
-from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.environment import put_sockets_into
 
 if TYPE_CHECKING:
     from mixvllm.cli.serve_view import ViewKind
     from mixvllm.server.preflight import Preflight
+    from mixvllm.settings.resolve import Resolved
+    from mixvllm.settings.schema import ServeConfig
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -77,6 +77,9 @@ def serve(
 
     It answers /health, /live and /status from the first second. What follows `--` goes to vLLM.
     """
+    # Reading settings takes longer to import than `--help` takes in all.
+    from mixvllm.settings.resolve import require_model
+
     invocation: Invocation = ctx.obj
     resolved = resolve_quietly(invocation, flags, config, profile, model)
     if resolved.settings.server.log_format == "json" and not (dry_run or as_json):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.output import print_flowing
 from mixvllm.errors import Problem
 from mixvllm.render.settings import render_problem
-from mixvllm.settings.layers.command_line import MODEL_ARGUMENT, GivenFlag
-from mixvllm.settings.resolve import Resolved, Sources, resolve
+from mixvllm.settings.flags import GivenFlag
+
+if TYPE_CHECKING:
+    from mixvllm.settings.resolve import Resolved
 
 
 def resolve_settings(
@@ -45,6 +48,10 @@ def resolve_quietly(
     Raises:
         SettingsError: with every problem of every layer.
     """
+    # `--help` needs none of this.
+    from mixvllm.settings.layers.command_line import MODEL_ARGUMENT
+    from mixvllm.settings.resolve import Sources, resolve
+
     named = [GivenFlag(MODEL_ARGUMENT, model)] if model is not None else []
     return resolve(
         Sources(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mixvllm.cli.invocation import Invocation
-from mixvllm.server.vllm_command import equivalent_arguments
-from mixvllm.settings.schema import ServeConfig
+
+if TYPE_CHECKING:
+    from mixvllm.settings.schema import ServeConfig
 
 
 def vllm_arguments(invocation: Invocation, settings: ServeConfig) -> list[str]:
@@ -13,6 +16,8 @@ def vllm_arguments(invocation: Invocation, settings: ServeConfig) -> list[str]:
     Raises:
         SettingsError: no layer names a model.
     """
+    from mixvllm.server.vllm_command import equivalent_arguments
+
     arguments = equivalent_arguments(settings)
     if settings.generation_defaults.max_tokens is not None:
         invocation.output.note(

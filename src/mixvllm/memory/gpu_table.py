@@ -162,4 +162,5 @@ def _nearest(text: str) -> str:
             names[f"{gpu.name}-{gpu.nominal_gib}G" if several else str(gpu.name)] = None
     if not names:
         return "Known are for example H100, A100-40G, L40S, RTX 4090 and MI300X."
-    return f"Nearest are {', '.join(list(names)[:4])}."
+    nearest = list(names)[:4]
+    return f"Nearest {'are' if len(nearest) > 1 else 'is'} {', '.join(nearest)}."

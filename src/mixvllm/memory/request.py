@@ -136,8 +136,10 @@ def _longest_length(description: ModelDescription, request: EstimateRequest) -> 
         return default_length(description)
     if limit is not None and asked > limit and not request.may_exceed_context:
         raise EstimateError(
-            f"max_model_len ({asked}) is above the {limit} tokens that {description.name} allows.",
+            f"max_model_len ({asked:,}) is above the {limit:,} tokens that {description.name} "
+            "allows.",
             hint=f"Set --max-model-len to at most {limit}; {LONGER_VARIABLE}=1 overrides the "
             "limit, and answers beyond it may be nonsense.",
+            code="context-too-long",
         )
     return asked

@@ -133,7 +133,10 @@ def divided(value: int, serving: ServingFacts, name: str) -> int:
     """
     ranks = serving.tensor_parallel_size
     if value % ranks:
-        raise EstimateError(f"{value} {name} cannot be divided over {ranks} tensor-parallel ranks.")
+        raise EstimateError(
+            f"{value} {name} cannot be divided over {ranks} tensor-parallel ranks.",
+            code="tensor-parallel-size",
+        )
     return value // ranks
 
 
@@ -147,5 +150,7 @@ def local_kv_heads(total: int, serving: ServingFacts) -> int:
     if total < 1:
         raise EstimateError(f"A layer has {total} KV heads.")
     if max(total, ranks) % min(total, ranks):
-        raise EstimateError(f"{total} KV heads cannot be divided over {ranks} ranks.")
+        raise EstimateError(
+            f"{total} KV heads cannot be divided over {ranks} ranks.", code="tensor-parallel-size"
+        )
     return max(1, total // ranks)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 
-from rich.console import RenderableType
+from rich.console import JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -14,8 +15,13 @@ from mixvllm.render.gpu_processes import one_line
 from mixvllm.sizes import GIB
 
 WIDE = 110
+# Below these widths the table goes without columns, and then without bars.
+LEFT_OUT = ((72, ("compute", "power")), (60, ("temp",)))
+WITHOUT_BARS = 54
 FULL, HIGH = 90, 75
 DASH = "-"
+NUMBERS = ("use", "temp", "power")
+COLUMNS = ("name", "memory", *NUMBERS, "compute")
 
 
 def gpu_table(inventory: Inventory, *, width: int, is_ascii: bool) -> Table:
@@ -24,22 +30,25 @@ def gpu_table(inventory: Inventory, *, width: int, is_ascii: bool) -> Table:
     table = Table(
         box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), collapse_padding=True
     )
+    left_out = {name for below, names in LEFT_OUT if width < below for name in names}
+    kept = [name not in left_out for name in COLUMNS]
     table.add_column("GPU", no_wrap=True)
     if shows_cuda:
         table.add_column("CUDA", no_wrap=True)
-    table.add_column("name")  # gives way first: its texts do not wrap either, but are cut
-    table.add_column("memory", no_wrap=True)
-    for name in ("use", "temp", "power"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("compute", no_wrap=True)
-    cells = _Cells(24 if is_wide else 8, is_wide=is_wide, is_ascii=is_ascii)
+    for name in compress(COLUMNS, kept):
+        # The name gives way first: its texts do not wrap either, but are cut.
+        justify: JustifyMethod = "right" if name in NUMBERS else "left"
+        table.add_column(name, justify=justify, no_wrap=name != "name")
+    bar = 24 if is_wide else 8 if width >= WITHOUT_BARS else 0
+    cells = _Cells(bar, is_wide=is_wide, is_ascii=is_ascii)
     for gpu in inventory.gpus:
         seen = [_number(gpu.visible_as)] if shows_cuda else []
-        table.add_row(str(gpu.index), *seen, *cells.of_gpu(gpu), style=_style(gpu, shows_cuda))
+        shown = compress(cells.of_gpu(gpu), kept)
+        table.add_row(str(gpu.index), *seen, *shown, style=_style(gpu, shows_cuda))
         for part in gpu.mig or ():
             seen = [_number(part.visible_as)] if shows_cuda else []
-            style = _style(part, shows_cuda)
-            table.add_row(f"{gpu.index}/{part.index}", *seen, *cells.of_slice(part), style=style)
+            shown, style = compress(cells.of_slice(part), kept), _style(part, shows_cuda)
+            table.add_row(f"{gpu.index}/{part.index}", *seen, *shown, style=style)
     return table
 
 
@@ -94,7 +103,8 @@ class _Cells:
         return Text.assemble(
             (self.full * cells, colour),
             (self.empty * (self.bar_cells - cells), "dim"),
-            f" {_gib(used):>{5 if self.is_wide else 4}}{slash}{_gib(total)} GiB",
+            " " if self.bar_cells else "",
+            f"{_gib(used):>{5 if self.is_wide else 4}}{slash}{_gib(total)} GiB",
         )
 
     def _power(self, gpu: Gpu) -> str:

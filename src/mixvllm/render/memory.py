@@ -12,6 +12,7 @@ from rich.text import Text
 from mixvllm.memory.answer import Capacity, Estimate, Weights
 from mixvllm.render.at_once import each_text, load_text, met_text, requests_text, unmet_text
 from mixvllm.render.budget import budget_table
+from mixvllm.render.fitting_table import FittingTable
 from mixvllm.render.units import parameters_text, size_text
 
 # Changes that the verdict names; the table of levers has them all.
@@ -139,7 +140,9 @@ def _fact_rows(estimate: Estimate) -> Iterator[tuple[str, str]]:
     model, cache, capacity = estimate.model, estimate.kv_cache, estimate.capacity
     context = "unknown" if model.context_length is None else f"{model.context_length:,} tokens"
     yield "model", f"{model.architecture}, {parameters_text(model.parameters)} ({model.source})"
-    yield "context", f"{context}; asked {estimate.settings.max_model_len:,}"
+    planned = estimate.settings.max_model_len
+    asked = "" if planned == model.context_length else f"; asked {planned:,}"
+    yield "context", f"{context}{asked}"
     if capacity is not None:
         yield "longest that fits", f"{capacity.max_model_len_that_fits:,} tokens"
         blocks = f"{capacity.num_blocks:,} blocks of {estimate.settings.block_size} tokens"
@@ -149,8 +152,17 @@ def _fact_rows(estimate: Estimate) -> Iterator[tuple[str, str]]:
     if estimate.load is not None and estimate.load_at_once is not None:
         yield "your load", load_text(estimate.load, estimate.load_at_once, estimate.full_at_once)
     if (weights := _weights(estimate.weights)) is not None:
-        yield "weights", f"{weights} ({estimate.weights.source})"
+        yield "weights", f"{weights} ({estimate.weights.source}){_beside(estimate)}"
     yield "settings", _settings(estimate)
+
+
+def _beside(estimate: Estimate) -> str:
+    """What a GPU has of them with what vLLM computes beside them, where that is another number."""
+    if estimate.budget is None or estimate.measured is not None:
+        return ""
+    loaded = size_text(estimate.budget.weights_bytes)
+    is_same = loaded == size_text(estimate.weights.bytes_per_gpu)
+    return "" if is_same else f"; {loaded} with their tables"
 
 
 def _weights(weights: Weights) -> str | None:
@@ -176,7 +188,8 @@ def _settings(estimate: Estimate) -> str:
         settings.dtype,
         f"KV {settings.kv_cache_dtype}",
         f"TP {settings.tensor_parallel_size}",
-        f"{settings.max_num_batched_tokens} tokens and {settings.max_num_seqs} sequences a batch",
+        f"{settings.max_num_batched_tokens:,} tokens and {settings.max_num_seqs:,} "
+        "sequences a batch",
     ]
     if settings.pipeline_parallel_size > 1:
         parts.insert(4, f"PP {settings.pipeline_parallel_size}")
@@ -201,14 +214,14 @@ def _groups(estimate: Estimate) -> Table:
     return table
 
 
-def _suggestions(estimate: Estimate) -> Table:
+def _suggestions(estimate: Estimate) -> FittingTable:
     unmet = estimate.question is not None and not estimate.question.fits
-    table = _table("holds them" if unmet else "holds more", "tokens", "requests at once")
-    table.columns[0].justify = "left"
+    heads = ("holds them" if unmet else "holds more", "tokens", "requests at once")
+    rows = []
     for each in estimate.suggestions:
         at_once = f"{each.at_once:,}" if unmet else f"{each.max_concurrency:.2f}"
-        table.add_row(Text(each.change), f"{each.tokens:,}", at_once)
-    return table
+        rows.append([Text(each.change), Text(f"{each.tokens:,}"), Text(at_once)])
+    return FittingTable(heads, rows, heads[:1], heads[:0:-1])
 
 
 def _explanation(estimate: Estimate) -> Table:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from mixvllm.gpus.device import Gpu, Inventory, MigSlice
+from mixvllm.render.fitting_table import FittingTable
 from mixvllm.render.gpu_processes import one_line
 from mixvllm.render.gpus import no_gpu
 from mixvllm.render.memory import way_out
 from mixvllm.render.units import size_text
 from mixvllm.sizing.placement import Placement, Seat
+
+COLUMNS = ("GPU", "name", "verdict", "KV cache", "requests", "asks for", "free", "left")
+DROPPED_FIRST = ("asks for", "left", "KV cache", "name", "requests")
 
 
 def placement_view(placement: Placement, inventory: Inventory) -> RenderableType:
@@ -62,27 +65,24 @@ def _name(device: Gpu | MigSlice) -> str:
     return f"{'GPU' if isinstance(device, Gpu) else 'slice'} {device.index}"
 
 
-def _table(placement: Placement) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("GPU", no_wrap=True)
-    table.add_column("name")
-    table.add_column("verdict", no_wrap=True)
-    for name in ("KV cache", "requests", "asks for", "free", "left"):
-        table.add_column(name, justify="right", no_wrap=True)
+def _table(placement: Placement) -> FittingTable:
+    rows = []
     for seat in placement.seats:
         capacity = seat.estimate.capacity if seat.estimate is not None else None
         is_in_use = seat.left_bytes is not None and seat.left_bytes < 0
-        table.add_row(
-            str(seat.device.index),
-            one_line((seat.device.name or "-").removeprefix("NVIDIA ")),
-            _seat_verdict(seat),
-            f"{capacity.tokens:,}" if capacity else "-",
-            f"{capacity.max_concurrency:.2f}" if capacity else "-",
-            size_text(seat.requested_bytes),
-            size_text(seat.device.memory_free_bytes),
-            Text("none", style="red") if is_in_use else size_text(seat.left_bytes),
+        rows.append(
+            [
+                Text(str(seat.device.index)),
+                one_line((seat.device.name or "-").removeprefix("NVIDIA ")),
+                _seat_verdict(seat),
+                Text(f"{capacity.tokens:,}" if capacity else "-"),
+                Text(f"{capacity.max_concurrency:.2f}" if capacity else "-"),
+                Text(size_text(seat.requested_bytes)),
+                Text(size_text(seat.device.memory_free_bytes)),
+                Text("none", style="red") if is_in_use else Text(size_text(seat.left_bytes)),
+            ]
         )
-    return table
+    return FittingTable(COLUMNS, rows, COLUMNS[:3], DROPPED_FIRST)
 
 
 def _seat_verdict(seat: Seat) -> Text:

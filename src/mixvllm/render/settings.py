@@ -81,6 +81,8 @@ def _source(line: str, number: int, column: int) -> Text:
 
 def _word_length(line: str, column: int) -> int:
     rest = line[column - 1 :]
+    if rest[:1].isspace():
+        return 1
     for end, character in enumerate(rest):
         if character in " ,}]#":
             return max(1, end)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from mixvllm.settings.resolve import Resolved
+from typing import TYPE_CHECKING
+
 from mixvllm.settings.yaml_writer import write_yaml
+
+if TYPE_CHECKING:
+    from mixvllm.settings.resolve import Resolved
 
 
 def settings_as_yaml(resolved: Resolved) -> str:

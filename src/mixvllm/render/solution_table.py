@@ -24,7 +24,7 @@ HEADS: dict[Unknown, str] = {
     "model": "model",
 }
 # What a narrow terminal goes without, the first to go first.
-DROPPED_FIRST = ("weights a GPU", "KV cache", "parameters", "tokens")
+DROPPED_FIRST = ("weights a GPU", "KV cache", "parameters", "tokens", "context", "memory")
 # As much of a remark stays on one line: `does not fit`.
 REMARK_WIDTH = 12
 GAP = 2
@@ -53,7 +53,8 @@ class SolutionTable:
             if name in dict(columns):
                 columns = [column for column in columns if column[0] != name]
                 left_out.append(name)
-        yield self._table(columns)
+        may_break = self._needed_width(columns) > options.max_width
+        yield self._table(columns, may_break=may_break)
         if left_out:
             names = ", ".join(reversed(left_out))
             yield Text(f"A wider terminal shows more: {names}.", style="dim")
@@ -75,15 +76,17 @@ class SolutionTable:
         widths = [max(map(len, column)) + GAP for column in [options, *cells]]
         return sum(widths) + self._remark_width
 
-    def _table(self, columns: Sequence[Column]) -> Table:
+    def _table(self, columns: Sequence[Column], *, may_break: bool) -> Table:
+        """The table; words are broken where even the fewest columns have no room."""
         solution = self.solution
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
         is_number = solution.unknown in ("max-model-len", "gpus")
         justify: Literal["right", "left"] = "right" if is_number else "left"
-        table.add_column(HEADS[solution.unknown], justify=justify, no_wrap=True, overflow="fold")
+        head = HEADS[solution.unknown]
+        table.add_column(head, justify=justify, no_wrap=not may_break, overflow="fold")
         for name, _ in columns:
             table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("", overflow="fold", min_width=self._remark_width)
+        table.add_column("", overflow="fold", min_width=0 if may_break else self._remark_width)
         for option, remark in zip(self.shown, self._remarks, strict=True):
             style = "bold green" if option is solution.answer else "" if option.fits else "dim"
             cells = [read(option) for _, read in columns]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from mixvllm.settings.schema import ServeConfig
+if TYPE_CHECKING:
+    from mixvllm.settings.schema import ServeConfig
 
 
 class LiveSettings:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mixvllm.errors import MixvllmError
-from mixvllm.settings.schema import ServeConfig
 from mixvllm.vllm_internals.installed import InstalledEngine
+
+if TYPE_CHECKING:
+    from mixvllm.settings.schema import ServeConfig
 
 LOG = logging.getLogger(__name__)
 

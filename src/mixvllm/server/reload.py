@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mixvllm.errors import Problem
 from mixvllm.server.live_settings import LiveSettings
-from mixvllm.settings.schema import ServeConfig
+
+if TYPE_CHECKING:
+    from mixvllm.settings.schema import ServeConfig
 
 GENERATION = "generation_defaults"
 LIVE_SERVER_FIELDS = (
@@ -65,7 +67,7 @@ def take_over(live: LiveSettings, fresh: ServeConfig) -> SettingsReloaded:
 
 def _changes(before: ServeConfig, after: ServeConfig) -> Iterator[tuple[str, Any]]:
     """Each key whose value is another one, with its new value."""
-    for section in ServeConfig.model_fields:
+    for section in type(before).model_fields:
         old, new = getattr(before, section), getattr(after, section)
         names = [*dict(old), *(name for name in dict(new) if name not in dict(old))]
         for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ TYPES_IN_WORDS = {
     "text": "text",
     "true/false": "true or false",
 }
+PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%")
 RANGE_ERRORS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 SOURCES: dict[Layer, Literal["file", "environment", "command line"]] = {
     Layer.ENVIRONMENT: "environment",
@@ -72,7 +74,7 @@ def invalid_value(given: Given, field: SettingField, error: ValidationError) -> 
             _in_words(name) for name in field.type_name.split(" or ") if name in TYPES_IN_WORDS
         ]
         return _invalid_choice(given, field.choices, shown, other)
-    return problem_at(given, f"must be {expected(field)}{shown}", suggestion=_quoting(given, field))
+    return problem_at(given, f"must be {expected(field)}{shown}", suggestion=_written(given, field))
 
 
 def expected(field: SettingField) -> str:
@@ -115,8 +117,11 @@ def _invalid_choice(
     )
 
 
-def _quoting(given: Given, field: SettingField) -> str | None:
-    """YAML reads `name: 123` as a number and `revision: 1e3` as another one."""
+def _written(given: Given, field: SettingField) -> str | None:
+    """How it is written: YAML reads `name: 123` as a number, and `90%` is 0.9."""
+    share = PERCENT.fullmatch(given.value) if isinstance(given.value, str) else None
+    if share and "number" in field.type_name.split(" or "):
+        return f"{float(share[1]) / 100:g}"
     plain = isinstance(given.value, int | float) and not isinstance(given.value, bool)
     if given.origin.layer is Layer.YAML and field.type_name == "text" and plain:
         return "write it in quotes" if field.is_secret else f'write it in quotes: "{given.value}"'

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mixvllm.errors import Problem, SettingsError
 from mixvllm.settings.file_keys import DEFAULT_FILE, PROFILES_KEY
-from mixvllm.settings.layers.command_line import (
-    GivenFlag,
-    read_arguments,
-    read_command_line,
-)
+from mixvllm.settings.flags import GivenFlag
+from mixvllm.settings.layers.command_line import read_arguments, read_command_line
 from mixvllm.settings.layers.environment import (
     CONFIG_VARIABLE,
     PROFILE_VARIABLE,

@@ -167,12 +167,24 @@ def _parse(text: str, document: YamlDocument) -> None:
 def _syntax_problem(error: MarkedYAMLError, document: YamlDocument) -> Problem:
     mark = error.problem_mark or error.context_mark
     place = (mark.line + 1, mark.column + 1) if mark else None
-    message = f"YAML syntax error: {error.problem or error.context or 'cannot be parsed'}"
+    said = error.problem or error.context or "cannot be parsed"
+    message, suggestion = _in_words(said)
     line = document.line(mark.line + 1) if mark else None
-    suggestion = None
     if line is not None and "\t" in line[: len(line) - len(line.lstrip())]:
         suggestion = "indent with spaces, not tabs"
     return document.problem(message, place, suggestion=suggestion)
+
+
+def _in_words(said: str) -> tuple[str, str | None]:
+    """What the parser has against a text, and the usual cure, where its words need some."""
+    if "<stream end>" in said or "end of stream" in said:
+        return (
+            "YAML syntax error: the file ends within a bracket, a brace or a quote",
+            "close what is open",
+        )
+    if "mapping values are not allowed" in said:
+        return f"YAML syntax error: {said}", "check the indentation; a text with `: ` needs quotes"
+    return f"YAML syntax error: {said}", None
 
 
 def _first_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mixvllm.errors import UsageError
+from mixvllm.sizing.request import named_gpu
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,16 @@ def asked_axes(
     """The axes that the options span.
 
     Raises:
-        UsageError: two options name GPUs, or an entry of a list is empty.
+        UsageError: two options name GPUs, an entry of a list is empty, or a GPU is not known.
     """
     if gpu is not None and compared is not None:
         raise UsageError("--gpu and --compare both name GPUs.", hint="Write all in --compare.")
+    several = listed("--compare", compared)
+    for name in several:
+        named_gpu(name, "--compare")
     return Axes(
         models=tuple(dict.fromkeys(models)),
-        gpus=listed("--compare", compared) or (gpu,),
+        gpus=several or (gpu,),
         versions=listed("--vllm-version", versions) or (None,),
     )
 

@@ -194,8 +194,8 @@ def chosen_gpu(option: str | None) -> Gpu | None:
     return None if option is None else named_gpu(option)
 
 
-def named_gpu(option: str) -> Gpu:
-    """The GPU of `--gpu`.
+def named_gpu(option: str, flag: str = "--gpu") -> Gpu:
+    """The GPU that a flag names.
 
     Raises:
         UsageError: there is none of this name.
@@ -203,7 +203,7 @@ def named_gpu(option: str) -> Gpu:
     try:
         return find_gpu(option)
     except EstimateError as error:
-        raise UsageError(f"--gpu: {error.message}", hint=error.hint) from error
+        raise UsageError(f"{flag}: {error.message}", hint=error.hint) from error
 
 
 def chosen_memory(option: str | None, arguments: Mapping[str, Any]) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from mixvllm.error_codes import ErrorCode
 from mixvllm.errors import EstimateError
 from mixvllm.memory.answer import Capacity, Estimate
 from mixvllm.memory.defaults import default_length
@@ -177,7 +178,9 @@ def shortfall(candidate: Candidate, wish: Wish) -> str:
 def _refusal(found: FoundModel, wish: Wish, tried: list[Candidate]) -> EstimateError:
     name = found.description.name
     if not tried:
-        return EstimateError(f"{name} cannot be divided over GPUs of a power of two.")
+        return EstimateError(
+            f"{name} cannot be divided over GPUs of a power of two.", code="tensor-parallel-size"
+        )
     last = next((each for each in reversed(tried) if each.estimate), tried[-1])
     plain = next(
         each for each in tried
@@ -185,10 +188,14 @@ def _refusal(found: FoundModel, wish: Wish, tried: list[Candidate]) -> EstimateE
         == last.settings.inference.tensor_parallel_size
     )  # fmt: skip
     ranks = plain.settings.inference.tensor_parallel_size
-    gpu = wish.gpu.name or "such a GPU"
-    several = f"{ranks} x {gpu}" if ranks > 1 else f"one {gpu}"
+    if wish.gpu.name:
+        several = f"{ranks} x {wish.gpu.name}" if ranks > 1 else f"one {wish.gpu.name}"
+    else:
+        several = f"{ranks} such GPUs" if ranks > 1 else "one such GPU"
     hint = _ways(plain, is_quantized=found.description.quantization is not None)
-    return EstimateError(f"{name} on {several}: {shortfall(plain, wish)}.", hint=hint)
+    wrong = [each.code for each in plain.checked.findings if each.severity == "error"]
+    code: ErrorCode = wrong[0] if wrong else "kv-cache-too-small"
+    return EstimateError(f"{name} on {several}: {shortfall(plain, wish)}.", hint=hint, code=code)
 
 
 def _ways(candidate: Candidate, *, is_quantized: bool) -> str | None:

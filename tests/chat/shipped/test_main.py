@@ -60,4 +60,5 @@ def test_help_and_mistakes_name_the_servers(words: list[str], status: int) -> No
     assert done.returncode == status
     said = done.stderr if status else done.stdout
     assert said.startswith("Usage: mixvllm-mcp NAME")
+    assert ("There is no server" in said) is bool(status and words)
     assert all(name in said for name in ("time", "calculator", "status"))

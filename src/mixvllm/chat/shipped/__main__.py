@@ -17,7 +17,8 @@ def main() -> None:
         sys.stdout.write(usage())
         return
     if len(words) != 1 or words[0] not in SERVERS:
-        sys.stderr.write(usage())
+        said = f"\nThere is no server {' '.join(words)!r}.\n" if words else ""
+        sys.stderr.write(f"{usage()}{said}")
         sys.exit(USAGE)
     try:
         module = import_module(SERVERS[words[0]].module)

@@ -111,7 +111,10 @@ def preferred_block_size(description: ModelDescription, serving: ServingFacts) -
     usual = platform.latent if is_latent(description) else platform.usual
     size = serving.block_size or serving.backend_block_size or usual
     if serving.block_size and size % 16:
-        raise EstimateError(f"No attention backend takes a block size of {size} tokens.")
+        raise EstimateError(
+            f"No attention backend takes a block size of {size} tokens.",
+            hint="Write a multiple of 16, or leave it out.",
+        )
     return size
 
 

@@ -101,8 +101,11 @@ def check_heads(description: ModelDescription, serving: ServingFacts) -> None:
     """
     heads, ranks = description.attention_heads, serving.tensor_parallel_size
     if heads % ranks:
+        counts = [str(count) for count in range(1, heads + 1) if heads % count == 0]
         raise EstimateError(
-            f"{heads} attention heads cannot be divided over {ranks} tensor-parallel ranks."
+            f"{heads} attention heads cannot be divided over {ranks} tensor-parallel ranks.",
+            hint=f"Numbers that divide them: {', '.join(counts)}.",
+            code="tensor-parallel-size",
         )
     shared = serving.decode_context_parallel_size
     if shared == 1:

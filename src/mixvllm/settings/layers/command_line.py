@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from mixvllm.errors import Problem
 from mixvllm.settings.fields import PASS_THROUGH_SECTION, SettingField, all_fields
+from mixvllm.settings.flags import GivenFlag
 from mixvllm.settings.names import nearest
 from mixvllm.settings.origin import Given, given_by_flag
 from mixvllm.settings.reading import Reading, find_contradictions
@@ -16,14 +16,6 @@ from mixvllm.settings.reading import Reading, find_contradictions
 MODEL_ARGUMENT = "MODEL"
 # What `vars(args)` of a program's own parser holds beside settings.
 NO_SETTING = frozenset({"config"})
-
-
-@dataclass(frozen=True)
-class GivenFlag:
-    """A flag as the user wrote it (`--gpus`, or `MODEL` for the argument) and its value."""
-
-    spelling: str
-    value: Any
 
 
 @cache

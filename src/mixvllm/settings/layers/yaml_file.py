@@ -101,7 +101,12 @@ class _SectionReader:
         if section is None:
             self._unknown_section(written, path)
         elif content is not None and not isinstance(content, dict):
-            self._problem(f"must be a mapping of settings, not {type_in_words(content)}", path)
+            is_name = section == "model" and isinstance(content, str)
+            self._problem(
+                f"must be a mapping of settings, not {type_in_words(content)}",
+                path,
+                f"write {written}: {{name: {content}}}" if is_name else None,
+            )
         elif section == PASS_THROUGH_SECTION:
             for name, value in (content or {}).items():
                 key = f"{PASS_THROUGH_SECTION}.{name.replace('-', '_')}"
