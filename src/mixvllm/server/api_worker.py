@@ -93,6 +93,7 @@ class WorkerState:
         self.death = RESTARTING
         self._app: ASGIApp | None = None
         self._interruption: Interruption | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Make the engine's app; requests go to it when the server says so."""
@@ -118,7 +119,7 @@ class WorkerState:
             self.lifecycle.move(news.phase, news.progress)
         if news.interruption and not self._interruption:
             self._interruption = news.interruption
-            self.engine.end_requests()
+            self._ending = asyncio.create_task(self.requests.end_all(self.engine.end_requests))
 
 
 async def _work(job: WorkerJob, access: Access) -> None:

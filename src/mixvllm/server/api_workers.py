@@ -110,6 +110,7 @@ class ApiWorkers:
         self._numbers: Iterator[int] = itertools.count()
         self._probes: dict[int, asyncio.Future[None]] = {}
         self._said_dead = False
+        self._is_ending = False
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -157,8 +158,9 @@ class ApiWorkers:
         return None
 
     def end_requests(self) -> None:
-        """Have the workers end what they are answering."""
-        if self._server is not None:
+        """Have the workers end what they are answering; each goes on with that by itself."""
+        if self._server is not None and not self._is_ending:
+            self._is_ending = True
             self._server.lifecycle.unsubscribe(self._tell_change)
             self._server.live.unsubscribe(self._tell)
             self._tell()

@@ -1,10 +1,14 @@
-"""How many requests the engine is answering, and waiting until there are none."""
+"""How many requests the engine is answering, and waiting or seeing to it that there are none."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+# Streams that end within it end politely; on a busy machine that takes more than a moment.
+LAST_WORDS_S = 3.0
+AGAIN_AFTER_S = 0.1
 
 
 class RequestsInFlight:
@@ -43,3 +47,16 @@ class RequestsInFlight:
         except TimeoutError:
             return False
         return True
+
+    async def end_all(self, end: Callable[[], None]) -> None:
+        """Have `end` end the requests in flight until there are none, for `LAST_WORDS_S` at most.
+
+        Once is not enough: a request whose prompt is being read reaches the engine after it.
+        """
+        try:
+            async with asyncio.timeout(LAST_WORDS_S):
+                end()
+                while not await self.wait_until_none(AGAIN_AFTER_S):
+                    end()
+        except TimeoutError:
+            return

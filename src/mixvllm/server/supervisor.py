@@ -26,8 +26,6 @@ from mixvllm.server.restarts import RestartBudget
 
 LOG = logging.getLogger(__name__)
 ENGINE_SHUTDOWN_S = 2.0
-# Streams that end within it end politely; on a busy machine that takes more than a moment.
-LAST_WORDS_S = 3.0
 ENGINE_ERROR_KINDS = ("load", "died", "hung")
 DESCRIBED_WITHIN_LOOKS = 10
 LOOK_S = 0.03
@@ -235,8 +233,7 @@ class Supervisor:
     async def _remove_engine(self, watch: EngineWatch | None = None) -> None:
         """End the requests, then the processes, and forget the engine."""
         assert self.engine is not None
-        self.engine.end_requests()
-        await self.requests.wait_until_none(LAST_WORDS_S)
+        await self.requests.end_all(self.engine.end_requests)
         await asyncio.to_thread(self.engine.shutdown, ENGINE_SHUTDOWN_S)
         if watch is not None:
             watch.kill_rest()
