@@ -11,7 +11,7 @@ from mixvllm.cli.reference import command_paths
 from tests.cli.command import Command
 
 # What takes longer to import than all of `--help`.
-HEAVY = ("mixvllm.settings.schema", "openai", "mcp", "vllm", "torch")
+HEAVY = ("pydantic", "openai", "mcp", "vllm", "torch")
 PYTHONS_WORDS = ("<bool>", "<int", "<path>", "list[", "[[", "x>=", "…")
 
 

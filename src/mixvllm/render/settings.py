@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic import SecretStr
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -109,6 +108,8 @@ def placed_problem_as_json(problem: Problem) -> dict[str, Any]:
 
 def plain_value(value: Any) -> Any:
     """A value for JSON and YAML; secrets masked."""
+    from pydantic import SecretStr  # `--help` shows no values, and loads no pydantic
+
     return SECRET_SHOWN if isinstance(value, SecretStr) else value
 
 
