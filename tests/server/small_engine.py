@@ -12,7 +12,7 @@ import httpx
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
-from mixvllm.server.engine import StepReporter
+from mixvllm.server.engine import ASGIApp, StepReporter
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.lifecycle import Lifecycle, Phase, Progress
 from mixvllm.server.live_settings import LiveSettings
@@ -189,7 +189,7 @@ class Running:
     client: httpx.AsyncClient
     supervisor: Supervisor
     builder: SmallBuilder
-    gateway: FastAPI
+    gateway: ASGIApp
     task: asyncio.Task[None]
 
     async def ready(self) -> None:

@@ -37,6 +37,7 @@ def http_config(
     """
     return uvicorn.Config(
         app,
+        interface="asgi3",  # uvicorn takes a call that is no coroutine function for an older one
         lifespan="off",
         http=patient_protocol(lambda: live.current.server.client_timeout_s),
         timeout_keep_alive=math.ceil(live.at_start.server.keep_alive_s),

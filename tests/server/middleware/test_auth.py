@@ -4,6 +4,8 @@ from typing import Any
 import httpx
 import pytest
 
+from mixvllm.server.gateway import own_app
+from mixvllm.server.live_settings import LiveSettings
 from tests.server.small_engine import Running, running, served
 
 pytestmark = pytest.mark.anyio
@@ -16,7 +18,8 @@ OPEN = {"/health", "/live"}
 def routes_of(server: Running) -> Iterable[tuple[str, str]]:
     """Every method and path of our routes and the engine's."""
     assert server.builder.engine.app is not None
-    for app in (server.gateway, server.builder.engine.app):
+    own = own_app(LiveSettings(SETTINGS), server.supervisor)
+    for app in (own, server.builder.engine.app):
         for route in app.routes:
             for method in getattr(route, "methods", None) or ():
                 yield method, getattr(route, "path", "")

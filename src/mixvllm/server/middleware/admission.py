@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from mixvllm.server.engine import ASGIApp, Receive, Scope, Send
@@ -24,11 +25,13 @@ class Admission:
         self.running = 0
         self.waiting: deque[asyncio.Future[None]] = deque()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass a request on when it is its turn, or answer 429."""
         if scope["type"] != "http" or scope["method"] != "POST":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
+        return self._in_turn(scope, receive, send)
+
+    async def _in_turn(self, scope: Scope, receive: Receive, send: Send) -> None:
         server = self.live.current.server
         if self.running >= _share(server.max_concurrent_requests, server.workers):
             if len(self.waiting) >= _share(server.max_queued_requests, server.workers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING
 
 from mixvllm.server.engine import ASGIApp, Receive, Scope, Send
@@ -24,7 +24,7 @@ class Authentication:
         self.app = app
         self.live = live
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass a request on, or answer 401."""
         key = self.live.current.server.api_key
         if (
@@ -33,9 +33,8 @@ class Authentication:
             or self._is_open(scope)
             or _has_key(scope, key.get_secret_value())
         ):
-            await self.app(scope, receive, send)
-            return
-        await send_error(
+            return self.app(scope, receive, send)
+        return send_error(
             scope,
             receive,
             send,

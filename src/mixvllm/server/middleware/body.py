@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from mixvllm.server.engine import Message, Receive
+from collections.abc import Callable
+
+from mixvllm.server.engine import Message, Receive, Scope
+
+# Looks at a whole body; gives the scope to go on with, or raises `RefusedBodyError`.
+Inspection = Callable[[Scope, bytes], Scope]
+
+
+class RefusedBodyError(Exception):
+    """A body that no engine can use; the text is for the client."""
 
 
 async def read_body(receive: Receive) -> list[Message]:

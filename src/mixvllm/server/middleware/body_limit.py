@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
 from mixvllm.server.engine import ASGIApp, Message, Receive, Scope, Send
-from mixvllm.server.middleware.body import is_unfinished, replay
+from mixvllm.server.middleware.body import Inspection, RefusedBodyError, is_unfinished, replay
 from mixvllm.server.openai_errors import error_body, send_error
 from mixvllm.sizes import MIB
 
@@ -17,20 +18,38 @@ if TYPE_CHECKING:
 class BodyLimit:
     """Reads the whole body before anything is done with it: a slow client holds no place."""
 
-    def __init__(self, app: ASGIApp, live: LiveSettings) -> None:
+    def __init__(
+        self, app: ASGIApp, live: LiveSettings, inspections: Sequence[Inspection] = ()
+    ) -> None:
+        """Wrap an app.
+
+        Args:
+            app: What answers the requests.
+            live: Where the limits stand.
+            inspections: What to do with each whole body of an HTTP request.
+        """
         self.app = app
         self.live = live
+        self.inspections = inspections
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on with its body, or answer 408 or 413."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Pass a request on with its body, or answer 400, 408 or 413."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
+        return self._read_and_pass_on(scope, receive, send)
+
+    async def _read_and_pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         server = self.live.current.server
         try:
             messages = await _read(
                 scope, receive, int(server.max_body_mib * MIB), server.client_timeout_s or None
             )
+            body = b"".join(message.get("body", b"") for message in messages)
+            for inspect in self.inspections:
+                scope = inspect(scope, body)
+        except RefusedBodyError as refused:
+            error = error_body(str(refused), "invalid_request_error", 400)
+            await send_error(scope, receive, send, status=400, body=error)
         except _TooLargeError:
             message = f"The request is larger than {server.max_body_mib:g} MiB."
             await _refuse(scope, receive, send, 413, message)

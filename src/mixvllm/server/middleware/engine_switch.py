@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from mixvllm.server.engine import ASGIApp, Receive, Scope, Send
 from mixvllm.server.interruption import RETRY_AFTER_S, STOPPING
@@ -34,22 +34,23 @@ class EngineSwitch:
         self.is_ours = is_ours
         self.engine_app = before_engine(self._ask_engine)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass a request on, or answer 503."""
         if scope["type"] == "lifespan" or self.is_ours(scope["path"]):
-            await self.app(scope, receive, send)
-        elif self.supervisor.app is None:
-            await self._answer_not_ready(scope, receive, send)
-        else:
-            with self.supervisor.requests.one():
-                await self.engine_app(scope, receive, send)
+            return self.app(scope, receive, send)
+        if self.supervisor.app is None:
+            return self._answer_not_ready(scope, receive, send)
+        return self._pass_on_counted(scope, receive, send)
 
-    async def _ask_engine(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass_on_counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.supervisor.requests.one():
+            await self.engine_app(scope, receive, send)
+
+    def _ask_engine(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         app = self.supervisor.app
         if app is None:  # it went while the request's body was being read
-            await self._answer_not_ready(scope, receive, send)
-        else:
-            await app(scope, receive, send)
+            return self._answer_not_ready(scope, receive, send)
+        return app(scope, receive, send)
 
     async def _answer_not_ready(self, scope: Scope, receive: Receive, send: Send) -> None:
         lifecycle = self.supervisor.lifecycle

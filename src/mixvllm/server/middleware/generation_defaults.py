@@ -8,7 +8,7 @@ request body a default is a default on all three routes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mixvllm.server.engine import ASGIApp, Message, Receive, Scope, Send
@@ -46,11 +46,15 @@ class GenerationDefaults:
         self._config: GenerationDefaultsConfig | None = None
         self._defaults: dict[str, Any] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass a request on, its body completed where it is a generating one."""
         if not concerns(scope) or not (defaults := self._configured()):
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
+        return self._pass_on_completed(scope, receive, send, defaults)
+
+    async def _pass_on_completed(
+        self, scope: Scope, receive: Receive, send: Send, defaults: dict[str, Any]
+    ) -> None:
         messages = await read_body(receive)
         original = b"".join(message.get("body", b"") for message in messages)
         completed = self._complete(original, defaults, LENGTH_NAMES[scope["path"]])

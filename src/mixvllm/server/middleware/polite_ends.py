@@ -7,7 +7,7 @@ Left alone, vLLM ends such a stream with an error and `[DONE]`, as if it were wh
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mixvllm.server.engine import ASGIApp, Message, Receive, Scope, Send
@@ -65,8 +65,14 @@ class _Answer:
         self._is_over = False
         self._events = 0
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass a message on, unless it is the engine's own word on an interruption."""
+        if self._is_stream and not self._is_over and self._interruption() is None:
+            self._events += 1
+            return self._send(message)
+        return self._send_unless_interrupted(message)
+
+    async def _send_unless_interrupted(self, message: Message) -> None:
         if self._is_over:
             return
         if message["type"] == "http.response.start":

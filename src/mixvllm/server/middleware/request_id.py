@@ -8,7 +8,6 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from mixvllm.server.engine import ASGIApp, Message, Receive, Scope, Send
-from mixvllm.server.middleware.body import read_body, replay
 
 HEADER = b"x-request-id"
 KEY = "mixvllm.request_id"
@@ -43,11 +42,10 @@ class RequestId:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass a request on under its id."""
         if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
         given = next((value for name, value in scope["headers"] if name == HEADER), b"")
         is_new = SAFE.fullmatch(given) is None
         value = b"%032x" % random.getrandbits(128) if is_new else given
@@ -57,7 +55,7 @@ class RequestId:
             "headers": [*others, (HEADER, value)],
             KEY: RequestIdentity(value.decode("ascii"), is_new),
         }
-        await self.app(identified, receive, _naming(send, value))
+        return self.app(identified, receive, _naming(send, value))
 
 
 def _naming(send: Send, value: bytes) -> Send:
@@ -73,22 +71,12 @@ def _naming(send: Send, value: bytes) -> Send:
     return named
 
 
-class IdOfBody:
-    """Leaves a `request_id` in the body to vLLM, for which a header would win.
+def leave_id_to_body(scope: Scope, body: bytes) -> Scope:
+    """An inspection: leaves a `request_id` in the body to vLLM, for which a header would win.
 
     Only where the client sent no header: an id of its own is what it wants to be called by.
     """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, without our id where its body has one."""
-        identity: RequestIdentity | None = scope.get(KEY)
-        if identity is None or not identity.is_new or scope.get("method") != "POST":
-            await self.app(scope, receive, send)
-            return
-        messages = await read_body(receive)
-        if any(OWN_FIELD in message.get("body", b"") for message in messages):
-            scope = {**scope, "headers": [each for each in scope["headers"] if each[0] != HEADER]}
-        await self.app(scope, replay(messages, receive), send)
+    identity: RequestIdentity | None = scope.get(KEY)
+    if identity is None or not identity.is_new or OWN_FIELD not in body:
+        return scope
+    return {**scope, "headers": [each for each in scope["headers"] if each[0] != HEADER]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from mixvllm.server.engine import ASGIApp, Message, Receive, Scope, Send
@@ -47,13 +48,17 @@ class _Stream:
         self._timer: asyncio.TimerHandle | None = None
         self._speaking: asyncio.Task[None] | None = None
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass a message on."""
-        if self._timer is not None:
-            self._spoke_at = self._loop.time()
-            self._is_between_events = message.get("body", b"").endswith(END_OF_EVENT)
-            if not message.get("more_body", False):
-                self.end()
+        if self._timer is None:
+            return self._send_and_begin(message)
+        self._spoke_at = self._loop.time()
+        self._is_between_events = message.get("body", b"").endswith(END_OF_EVENT)
+        if not message.get("more_body", False):
+            self.end()
+        return self._send(message)
+
+    async def _send_and_begin(self, message: Message) -> None:
         await self._send(message)
         if message["type"] == "http.response.start" and is_event_stream(message):
             self._spoke_at = self._loop.time()

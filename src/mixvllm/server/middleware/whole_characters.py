@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-from mixvllm.server.engine import ASGIApp, Receive, Scope, Send
-from mixvllm.server.middleware.body import read_body, replay
-from mixvllm.server.openai_errors import error_body, send_error
+from mixvllm.server.engine import Scope
+from mixvllm.server.middleware.body import RefusedBodyError
 
 # Where half a character might stand; most bodies have none and are looked at no further.
 SIGNS = (b"\\ud", b"\\uD")
@@ -21,28 +20,19 @@ ESCAPE = re.compile(
 )
 
 
-class WholeCharacters:
-    """Answers 400 to a JSON body with half a character in it."""
+def refuse_half_characters(scope: Scope, body: bytes) -> Scope:
+    """An inspection of JSON bodies.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, unless its text is broken."""
-        if scope["type"] != "http" or not _is_json(scope):
-            await self.app(scope, receive, send)
-            return
-        messages = await read_body(receive)
-        half = half_character(b"".join(message.get("body", b"") for message in messages))
-        if half is None:
-            await self.app(scope, replay(messages, receive), send)
-            return
-        message = (
-            f"The request has half a character: \\{half} stands without its other half. It is "
-            "often what is left of an emoji where a text was cut; cut between characters."
-        )
-        body = error_body(message, "invalid_request_error", 400)
-        await send_error(scope, receive, send, status=400, body=body)
+    Raises:
+        RefusedBodyError: there is half a character in it.
+    """
+    half = half_character(body) if _is_json(scope) else None
+    if half is None:
+        return scope
+    raise RefusedBodyError(
+        f"The request has half a character: \\{half} stands without its other half. It is "
+        "often what is left of an emoji where a text was cut; cut between characters."
+    )
 
 
 def half_character(body: bytes) -> str | None:
