@@ -31,6 +31,7 @@ BENCHMARKS = (
     "benchmarks/serve_start.py",
     "benchmarks/serve_http.py",
     "benchmarks/gateway_layer.py",
+    "benchmarks/gateway_socket.py",
 )
 
 finished: set[str] = set()
