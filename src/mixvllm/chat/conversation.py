@@ -9,13 +9,14 @@ from mixvllm.chat.api_client import ApiClient
 from mixvllm.chat.asking import Asking
 from mixvllm.chat.events import Answered, Event, Failed, RoundsSpent
 from mixvllm.chat.history import History
+from mixvllm.chat.limits import MOST_ROUNDS
 from mixvllm.chat.messages import assistant_message, result_message, user_message
 from mixvllm.chat.reply import Reply
 from mixvllm.chat.sampling import Sampling
 from mixvllm.chat.served_model import ServedModel
 from mixvllm.chat.tool_round import Permissions, ToolRound
 from mixvllm.chat.tool_settings import written_as_text
-from mixvllm.chat.tools import MOST_ROUNDS, Tool, Toolbox, ToolResult
+from mixvllm.chat.tools import Tool, Toolbox, ToolResult
 
 
 class Conversation:

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-# How many rounds of calls a message may lead to, where nothing else is asked for.
-MOST_ROUNDS = 8
-
 
 @dataclass(frozen=True)
 class Tool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mixvllm.chat.tools import MOST_ROUNDS
+from mixvllm.chat.limits import MOST_ROUNDS
 from mixvllm.cli.chat_options import (
     ContinueOption,
     EnableMcpOption,

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mixvllm.chat.tools import MOST_ROUNDS
+from mixvllm.chat.limits import MOST_ROUNDS
 from mixvllm.errors import UsageError
 from mixvllm.settings.flags import setting_flags
-from mixvllm.settings.origin import Layer
 
 if TYPE_CHECKING:
     from mixvllm.chat.endpoint import Endpoint
@@ -84,6 +83,7 @@ def choose_sampling(resolved: Resolved, seed: int | None, stop: Sequence[str]) -
     What the file says is the server's own default, for all who ask it.
     """
     from mixvllm.chat.sampling import Sampling
+    from mixvllm.settings.origin import Layer
 
     keys = sampling_keys()
     said = {

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.output import print_flowing
 from mixvllm.errors import Problem
-from mixvllm.render.settings import render_problem
 from mixvllm.settings.flags import GivenFlag
 
 if TYPE_CHECKING:
@@ -66,5 +65,7 @@ def resolve_quietly(
 
 def say_warnings(invocation: Invocation, warnings: Sequence[Problem]) -> None:
     """One line a warning, on stderr."""
+    from mixvllm.render.settings import render_problem  # rich's tables: not for `--help`
+
     for warning in warnings:
         print_flowing(invocation.output.err, render_problem(warning))
