@@ -48,7 +48,7 @@ PARTS = (
     ),
     Part(("gpus", "--json"), 0, lambda text: "gpus" in json.loads(text)),
     Part(("doctor", "--json"), 0, lambda text: "checks" in json.loads(text)),
-    Part(("status",), 0, says("server")),
+    Part(("status", "--json"), 0, lambda text: "servers" in json.loads(text)),
     Part(("explain", "kv-cache"), 0, says("KV cache")),
     Part(("serve", "--help"), 0, says("--gpu-memory")),
     Part(("chat", "--help"), 0, says("--enable-mcp")),
