@@ -68,6 +68,19 @@ def test_the_page_has_every_name_flag_and_variable() -> None:
             assert f"`{name}`" in page
 
 
+def test_a_document_is_made_of_those_that_were_just_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    data = tmp_path / "data.txt"
+    data.write_text("old")
+    pages = {"data.txt": lambda: "new", "page.md": lambda: f"it is {data.read_text()}"}
+    monkeypatch.setattr("mixvllm.cli.reference.DOCUMENTS", pages)
+
+    assert main([], tmp_path) == 0
+    assert (tmp_path / "page.md").read_text() == "it is new"
+
+
 def test_the_reference_file_has_every_key_and_changes_no_default(tmp_path: Path) -> None:
     file = tmp_path / "reference.yaml"
     file.write_text(reference_yaml(), encoding="utf-8")

@@ -97,10 +97,15 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
 }
 
 
-def outdated(root: Path) -> dict[str, str]:
-    """The documents below `root` that are not what they should be, with the text they should be."""
-    texts = {name: generate() for name, generate in DOCUMENTS.items()}
-    return {name: text for name, text in texts.items() if _there(root / name) != text}
+def outdated(root: Path) -> Iterator[tuple[str, str]]:
+    """The documents below `root` that are not what they should be, with the text they should be.
+
+    One is written before the next is made, which may read it.
+    """
+    for name, generate in DOCUMENTS.items():
+        text = generate()
+        if _there(root / name) != text:
+            yield name, text
 
 
 def _there(file: Path) -> str | None:
@@ -115,8 +120,8 @@ def main(arguments: Sequence[str], root: Path = Path()) -> int:
     if list(arguments) not in ([], ["--check"]):
         sys.stderr.write("usage: python -m mixvllm.cli.reference [--check]\n")
         return 2
-    found = outdated(root)
     if arguments:
+        found = dict(outdated(root))
         for name, text in found.items():
             there = (_there(root / name) or "").splitlines()
             if not name.endswith(".svg"):  # nobody reads what has changed in a picture
@@ -126,7 +131,7 @@ def main(arguments: Sequence[str], root: Path = Path()) -> int:
                 f"{name} is out of date: `python -m mixvllm.cli.reference` writes it\n"
             )
         return 1 if found else 0
-    for name, text in found.items():
+    for name, text in outdated(root):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
         sys.stderr.write(f"wrote {name}\n")
