@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -30,22 +30,50 @@ class FittingTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """As many columns as there is room for."""
-        columns = dict(zip(self.heads, zip(*self.rows, strict=True), strict=True))
-        left_out: list[str] = []
-        for name in self.dropped_first:
-            if _needed_width(columns) <= options.max_width:
-                break
-            del columns[name]
-            left_out.append(name)
+        cells = dict(zip(self.heads, zip(*self.rows, strict=True), strict=True))
+        left_out = columns_left_out(
+            self.heads,
+            self.dropped_first,
+            lambda kept: _needed_width({name: cells[name] for name in kept}),
+            options.max_width,
+        )
+        columns = {name: each for name, each in cells.items() if name not in left_out}
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
         for name in columns:
             table.add_column(name, justify="left" if name in self.left else "right")
-        for cells in zip(*columns.values(), strict=True):
-            table.add_row(*cells)
+        for row in zip(*columns.values(), strict=True):
+            table.add_row(*row)
         yield table
         if left_out:
-            names = ", ".join(reversed(left_out))
-            yield Text(f"A wider terminal shows more: {names}.", style="dim")
+            yield what_is_left_out(left_out)
+
+
+def columns_left_out(
+    names: Sequence[str],
+    dropped_first: Sequence[str],
+    needed_width: Callable[[Collection[str]], int],
+    room: int,
+) -> list[str]:
+    """The columns that a table goes without, until the others have room.
+
+    Args:
+        names: All of them.
+        dropped_first: Those that may go, the first to go first; who is no column is passed over.
+        needed_width: How many cells of the terminal some columns need.
+        room: How many there are.
+    """
+    left_out: list[str] = []
+    for name in dropped_first:
+        if needed_width([each for each in names if each not in left_out]) <= room:
+            break
+        if name in names:
+            left_out.append(name)
+    return left_out
+
+
+def what_is_left_out(names: Sequence[str]) -> Text:
+    """The line below a table that goes without columns."""
+    return Text(f"A wider terminal shows more: {', '.join(reversed(names))}.", style="dim")
 
 
 def _needed_width(columns: dict[str, tuple[Text, ...]]) -> int:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from mixvllm.memory.solution import Option, Solution
 from mixvllm.memory.unknowns import Unknown
+from mixvllm.render.fitting_table import GAP, columns_left_out, what_is_left_out
 from mixvllm.render.units import parameters_text, size_text
 
 UNKNOWN = "-"
@@ -27,7 +28,6 @@ HEADS: dict[Unknown, str] = {
 DROPPED_FIRST = ("weights a GPU", "KV cache", "parameters", "tokens", "context", "memory")
 # As much of a remark stays on one line: `does not fit`.
 REMARK_WIDTH = 12
-GAP = 2
 Column = tuple[str, Callable[[Option], str]]
 
 
@@ -45,19 +45,18 @@ class SolutionTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """As many columns as there is room for, beside what tells the options apart."""
-        columns = list(_columns(self.solution))
-        left_out: list[str] = []
-        for name in DROPPED_FIRST:
-            if self._needed_width(columns) <= options.max_width:
-                break
-            if name in dict(columns):
-                columns = [column for column in columns if column[0] != name]
-                left_out.append(name)
+        known = dict(_columns(self.solution))
+        left_out = columns_left_out(
+            list(known),
+            DROPPED_FIRST,
+            lambda kept: self._needed_width([(name, known[name]) for name in kept]),
+            options.max_width,
+        )
+        columns = [column for column in known.items() if column[0] not in left_out]
         may_break = self._needed_width(columns) > options.max_width
         yield self._table(columns, may_break=may_break)
         if left_out:
-            names = ", ".join(reversed(left_out))
-            yield Text(f"A wider terminal shows more: {names}.", style="dim")
+            yield what_is_left_out(left_out)
 
     @property
     def _remarks(self) -> list[str]:
