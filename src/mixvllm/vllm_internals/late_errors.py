@@ -118,17 +118,14 @@ TEMPLATES = (
         "{name} is a GGUF file, which vLLM reads by a plugin only, and that is not loaded",
         *GGUF_PLUGIN,
     ),
-    _said(
-        "plugin-missing",
-        r"(?:Unknown quantization method: gguf\.|Load format `gguf` is not supported)",
-        "vLLM has gguf by a plugin only, and that is not loaded",
-        *GGUF_PLUGIN,
-    ),
-    _said(
-        "plugin-missing",
-        r"(?:Unknown quantization method: bitsandbytes\.|Load format `bitsandbytes` is not)",
-        "vLLM has bitsandbytes by a plugin only, and that is not loaded",
-        *BITSANDBYTES_PLUGIN,
+    *(
+        _said(
+            "plugin-missing",
+            rf"(?:Unknown quantization method: {name}\.|Load format `{name}` is not supported)",
+            f"vLLM has {name} by a plugin only, and that is not loaded",
+            *advice,
+        )
+        for name, advice in ((GGUF.method, GGUF_PLUGIN), (BITSANDBYTES.method, BITSANDBYTES_PLUGIN))
     ),
     _said(
         "remote-code-needed",
