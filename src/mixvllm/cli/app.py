@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from mixvllm.cli.failures import fail, fail_unexpectedly
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.output import Output
 from mixvllm.errors import MixvllmError
+
+if TYPE_CHECKING:
+    from mixvllm.vllm_internals.installed import InstalledEngine
 
 # name: (module, one-line help). `--help` prints this table and imports none of the modules.
 COMMANDS = {
@@ -66,11 +69,18 @@ def show_version(ctx: typer.Context, asked: bool) -> None:
     built = f"{engine.version} ({engine.build} build)" if engine else "not installed"
     output: Output = ctx.obj.output
     if output.as_json:
-        vllm = {"version": engine.version, "build": engine.build} if engine else None
-        output.json({"mixvllm": __version__, "vllm": vllm})
+        output.json(versions_as_json(engine))
     else:
         output.text(f"mixvllm {__version__}\nvLLM {built}")
     raise typer.Exit
+
+
+def versions_as_json(engine: InstalledEngine | None) -> dict[str, Any]:
+    """The JSON document of `--version`."""
+    from mixvllm import __version__
+
+    vllm = {"version": engine.version, "build": engine.build} if engine else None
+    return {"mixvllm": __version__, "vllm": vllm}
 
 
 @app.callback()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -42,10 +42,14 @@ def stop(
         end(server, invocation.output)
     shown = Text("\n".join(f"Stopped {server.model} on port {server.port}." for server in chosen))
     invocation.output.answer(
-        shown if chosen else Text("No server is running here."),
-        {"stopped": [asdict(server) for server in chosen]},
+        shown if chosen else Text("No server is running here."), stopped_as_json(chosen)
     )
     return ExitStatus.DONE
+
+
+def stopped_as_json(servers: Sequence[RunningServer]) -> dict[str, Any]:
+    """The JSON document of `mixvllm stop`."""
+    return {"stopped": [asdict(server) for server in servers]}
 
 
 def choose(
