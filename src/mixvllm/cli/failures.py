@@ -45,7 +45,7 @@ def read_on(output: Output, codes: Sequence[str]) -> None:
         return
     first, *others = codes
     more = f" (or {', '.join(others)})" if others else ""
-    output.hint(f"More: mixvllm explain {first}{more}", style="dim")
+    output.hint(f"More: mixvllm explain {first}{more}")
 
 
 def fail_unexpectedly(output: Output, error: Exception) -> int:
