@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mixvllm.cli.json_shape import shape_of
-from mixvllm.cli.reference_json import shape_of_class
+from mixvllm.cli.json_shapes_made import shape_of_class
 from mixvllm.gpus.device import Inventory
 from mixvllm.render.gpus_json import inventory_as_json
 from mixvllm.server.registry import RegistryEntry, RunningServer, process_start

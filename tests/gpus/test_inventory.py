@@ -156,6 +156,16 @@ def test_a_driver_that_hangs_is_left_behind_at_the_deadline(stand_in: StandIn) -
     assert found["reason"].startswith("NVIDIA's driver did not answer within 2 s")
 
 
+def test_a_python_that_starts_slowly_is_not_taken_for_a_slow_driver(
+    stand_in: StandIn, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import time; time.sleep(1.5)")
+    environment = stand_in.plays(TWO_H100)
+    paths = (str(tmp_path), environment.get("PYTHONPATH", ""))
+    slow = environment | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    assert len(inventory(slow, deadline_s=1)["gpus"]) == 2
+
+
 def test_a_library_that_cannot_be_loaded_is_a_reason(tmp_path: Path) -> None:
     (tmp_path / "libnvidia-ml.so.1").write_text("no library")
     found = inventory(os.environ | {"LD_LIBRARY_PATH": str(tmp_path)})

@@ -9,7 +9,7 @@ import pytest
 
 from mixvllm.models.build_catalogue import index_rows
 from mixvllm.models.catalogue_corrections import CORRECTED, LEFT_OUT, RENAMED
-from mixvllm.models.sources import catalogue
+from mixvllm.models.sources import catalogue, catalogue_file
 
 CONFIGS = Path(__file__).parents[3] / "shared" / "data" / "model_configs"
 # The longest context of each model, and a source beside the copy that the entry is made of.
@@ -25,7 +25,7 @@ def longest(name: str) -> int | None:
 
 def test_every_model_has_the_context_that_a_source_beside_the_copy_says() -> None:
     lengths = {name: length for name, (length, _) in PUBLISHED["lengths"].items()}
-    assert {name: longest(name) for name in catalogue.names()} == lengths
+    assert {name: longest(name) for name in catalogue_file.names()} == lengths
 
 
 def test_every_length_says_where_it_is_from() -> None:
@@ -34,13 +34,13 @@ def test_every_length_says_where_it_is_from() -> None:
 
 def test_no_context_is_shorter_than_that_of_gpt2() -> None:
     # Models that vLLM serves have at least this; compilers write the 512 that they compile for.
-    assert [name for name in catalogue.names() if (longest(name) or 0) < GPT2] == []
+    assert [name for name in catalogue_file.names() if (longest(name) or 0) < GPT2] == []
 
 
 def test_what_is_left_out_or_misnamed_is_not_in_the_catalogue() -> None:
-    assert not {*LEFT_OUT, *RENAMED}.intersection(catalogue.names())
-    assert set(RENAMED.values()) <= set(catalogue.names())
-    assert set(CORRECTED) <= set(catalogue.names())
+    assert not {*LEFT_OUT, *RENAMED}.intersection(catalogue_file.names())
+    assert set(RENAMED.values()) <= set(catalogue_file.names())
+    assert set(CORRECTED) <= set(catalogue_file.names())
 
 
 def test_a_correction_has_a_source_and_changes_what_the_copy_says() -> None:

@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +16,11 @@ from mixvllm.cli.command_table import command_group
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.failures import fail, fail_unexpectedly
 from mixvllm.cli.invocation import Invocation
-from mixvllm.cli.output import Output
 from mixvllm.errors import MixvllmError
+
+if TYPE_CHECKING:
+    from mixvllm.cli.output import Output
+    from mixvllm.vllm_internals.installed import InstalledEngine
 
 # name: (module, one-line help). `--help` prints this table and imports none of the modules.
 COMMANDS = {
@@ -66,11 +69,18 @@ def show_version(ctx: typer.Context, asked: bool) -> None:
     built = f"{engine.version} ({engine.build} build)" if engine else "not installed"
     output: Output = ctx.obj.output
     if output.as_json:
-        vllm = {"version": engine.version, "build": engine.build} if engine else None
-        output.json({"mixvllm": __version__, "vllm": vllm})
+        output.json(versions_as_json(engine))
     else:
         output.text(f"mixvllm {__version__}\nvLLM {built}")
     raise typer.Exit
+
+
+def versions_as_json(engine: InstalledEngine | None) -> dict[str, Any]:
+    """The JSON document of `--version`."""
+    from mixvllm import __version__
+
+    vllm = {"version": engine.version, "build": engine.build} if engine else None
+    return {"mixvllm": __version__, "vllm": vllm}
 
 
 @app.callback()
@@ -108,6 +118,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Run one command; words for every failure are chosen here."""
+    if COMPLETION_VARIABLE in os.environ:
+        return complete()
+    from mixvllm.cli.output import Output  # rich: not for a Tab
+
     arguments, pass_through = split_pass_through(argv)
     as_json = asks_for_json(arguments)
     debug = "--debug" in arguments
@@ -140,6 +154,15 @@ def run(argv: Sequence[str]) -> int:
     except Exception as error:
         return _fail_otherwise(output, error, arguments)
     return result if isinstance(result, int) else ExitStatus.DONE
+
+
+def complete() -> int:
+    """Answer the shell, which ends the process; what goes wrong at a Tab is not said."""
+    try:
+        app((), prog_name="mixvllm", standalone_mode=False)
+    except Exception:
+        return ExitStatus.FAILED
+    return ExitStatus.DONE
 
 
 def _fail_otherwise(output: Output, error: Exception, arguments: Sequence[str]) -> int:

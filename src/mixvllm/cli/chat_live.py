@@ -29,6 +29,7 @@ from mixvllm.cli.chat_tty import typing_unseen
 from mixvllm.cli.chat_words import words_of
 from mixvllm.render.chat import call_line, loading_line, reasoning, reasoning_heading
 from mixvllm.render.markdown import Markdown, blocks, whole_length
+from mixvllm.render.theme import ASIDE
 from mixvllm.render.untrusted import harmless
 
 REDRAW_EVERY_S = 0.08
@@ -56,7 +57,7 @@ class LiveDisplay:
     def begin(self, waiting: str = "") -> None:
         """Show that something is waited for."""
         self._needs_gap = False
-        self._waiting = Text(waiting, style="dim")
+        self._waiting = Text(waiting, style=ASIDE)
         self._show_live()
 
     def show(self, event: Event) -> None:

@@ -89,7 +89,7 @@ class Outcome:
             message, hint = note(self.rounds), None
         else:
             return {}
-        return {"error": {"message": message, "hint": hint, "problems": []}}
+        return {"error": {"message": message, "hint": hint, "code": None, "problems": []}}
 
 
 def _call_as_json(finished: CallFinished) -> dict[str, Any]:

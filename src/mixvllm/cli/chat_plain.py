@@ -7,6 +7,7 @@ from rich.console import Console
 from mixvllm.chat.events import Event, ReasoningPiece, ServerLoading, TextPiece
 from mixvllm.cli.chat_words import words_of
 from mixvllm.render.chat import loading_line, reasoning_heading
+from mixvllm.render.theme import ASIDE
 from mixvllm.render.untrusted import harmless
 
 
@@ -80,7 +81,7 @@ class PlainDisplay:
             self._end_line()
             self._err.print(reasoning_heading())
             self._is_thinking = True
-        self._err.out(harmless(text), style="dim italic", end="", highlight=False)
+        self._err.out(harmless(text), style=ASIDE, end="", highlight=False)
 
     def _say(self, event: Event) -> None:
         words = words_of(event)

@@ -24,6 +24,7 @@ from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.output import Output
 from mixvllm.render.chat import greeting
 from mixvllm.render.chat_servers import server_table, tool_table
+from mixvllm.render.theme import NAME
 from mixvllm.render.untrusted import harmless
 
 
@@ -109,7 +110,7 @@ class Talker:
             except Interrupted:
                 if self._interruption.is_second():
                     return None
-                self._output.say(Text("Ctrl-C again or Ctrl-D leaves.", style="dim"))
+                self._output.say(Text("Ctrl-C again or Ctrl-D leaves."))
 
     async def _command(self, line: str) -> bool:
         """Do what a slash command says; False if it is to leave."""
@@ -117,7 +118,7 @@ class Talker:
         match run_command(line, self._chat.desk):
             case Told(lines, is_error):
                 for told in lines:
-                    self._output.say(Text(harmless(told), style="red" if is_error else ""))
+                    self._output.say(Text(harmless(told), style=NAME if is_error else ""))
             case AskAgain(text):
                 await self._answer(conversation.ask_again(text))
             case EditText(text):
@@ -135,7 +136,7 @@ class Talker:
 
     async def _answer(self, events: AsyncGenerator[Event, None]) -> None:
         if not await self._interruption.run(follow(events, self._display)):
-            self._output.say(Text("stopped; what came is kept", style="dim"))
+            self._output.say(Text("stopped; what came is kept"))
         file = self._chat.desk.session
         problem = file.problem if file is not None else None
         if problem is not None and problem != self._told_of:

@@ -24,6 +24,7 @@ from mixvllm.render.chat import (
     note,
     result_lines,
 )
+from mixvllm.render.theme import NOTE
 
 
 def words_of(event: Event) -> Sequence[RenderableType]:
@@ -45,4 +46,4 @@ def words_of(event: Event) -> Sequence[RenderableType]:
 
 
 def _note(text: str) -> Text:
-    return Text.assemble(("note: ", "cyan"), text)
+    return Text.assemble(("note: ", NOTE), text)

@@ -42,7 +42,7 @@ def draw_help(command: Any, ctx: Any, commands: Mapping[str, str] | None = None)
 
 def _row(parameter: Any) -> HelpRow:
     facts = "; ".join(filter(None, (range_text(parameter), _default_text(parameter))))
-    said = f"[dim]\\[{facts}][/]" if facts else ""
+    said = f"\\[{facts}]" if facts else ""
     text = " ".join(filter(None, (getattr(parameter, "help", None), said)))
     if isinstance(parameter, TyperArgument):
         dots = "..." if parameter.nargs == -1 else ""

@@ -29,7 +29,7 @@ GpuOption = Annotated[
         "--gpu",
         metavar="NAME|SIZE",
         help="The GPU: H100, A100-40G, RTX4090, MI300X, a size (24GiB), or both "
-        "(A100:79.25GiB). [dim]\\[default: those of this machine][/]",
+        "(A100:79.25GiB). \\[default: those of this machine]",
         autocompletion=complete_gpus,
     ),
 ]
@@ -57,7 +57,7 @@ VllmVersionOption = Annotated[
         "--vllm-version",
         metavar="X.Y[,...]",
         help="The release whose rules are taken; of several, what an upgrade changes. "
-        "[dim]\\[default: the installed one, else the newest that is known][/]",
+        "\\[default: the installed one, else the newest that is known]",
         autocompletion=complete_releases,
     ),
 ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from mixvllm.cli.exit_status import ExitStatus, exit_status_of
-from mixvllm.cli.output import Output
 from mixvllm.errors import MixvllmError, Problem
+
+if TYPE_CHECKING:
+    from mixvllm.cli.output import Output
 
 
 def fail(output: Output, error: MixvllmError) -> int:
@@ -42,7 +45,7 @@ def read_on(output: Output, codes: Sequence[str]) -> None:
         return
     first, *others = codes
     more = f" (or {', '.join(others)})" if others else ""
-    output.hint(f"More: mixvllm explain {first}{more}", style="dim")
+    output.hint(f"More: mixvllm explain {first}{more}")
 
 
 def fail_unexpectedly(output: Output, error: Exception) -> int:

@@ -46,7 +46,7 @@ def _redraw(read: Callable[[], Inventory], every_s: float, output: Output) -> No
 
 def _screen(inventory: Inventory, every_s: float) -> RenderableType:
     line = f"{_now()}   every {every_s:g} s   Ctrl-C ends"
-    return Group(Text(line, style="dim"), GpuView(inventory))
+    return Group(Text(line), GpuView(inventory))
 
 
 def _now() -> str:

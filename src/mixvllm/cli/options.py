@@ -162,4 +162,4 @@ def _help(field: SettingFlag) -> str:
     if others:
         facts.append("also " + ", ".join(others))
     notes = "; ".join(fact for fact in facts if fact)
-    return f"{field.meaning} [dim]\\[{notes}][/]"
+    return f"{field.meaning} \\[{notes}]"

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from rich.console import Console, RenderableType
-from rich.markup import escape
 from rich.text import Text
+
+from mixvllm.render.theme import ERROR, NOTE, WARNING
 
 WIDTH_OF_FILES = 500
 WIDTH_OF_PICTURES = 100
@@ -121,15 +122,18 @@ class Output:
 
     def warn(self, message: str) -> None:
         """Warn in one line."""
-        print_flowing(self.err, f"[yellow]warning:[/] {escape(message)}")
+        self._labelled("warning", WARNING, message)
 
     def note(self, message: str) -> None:
         """Add a remark in one line."""
-        print_flowing(self.err, f"[cyan]note:[/] {escape(message)}")
+        self._labelled("note", NOTE, message)
 
-    def hint(self, message: str, style: str = "") -> None:
+    def _labelled(self, label: str, style: str, message: str) -> None:
+        print_flowing(self.err, Text.assemble((f"{label}:", style), f" {message}"))
+
+    def hint(self, message: str) -> None:
         """Say what to do, below what is wrong."""
-        text = Text(message, style)
+        text = Text(message)
         room = max(1, self.err.width - len(HINT_INDENT))
         for line in text.wrap(self.err, room) if self.err.file.isatty() else [text]:
             print_flowing(self.err, Text.assemble(HINT_INDENT, line))
@@ -149,6 +153,6 @@ class Output:
             return
         if shown is not None:
             print_flowing(self.err, shown)
-        print_flowing(self.err, f"[bold red]error:[/] {escape(message)}")
+        self._labelled("error", ERROR, message)
         if hint:
             self.hint(hint)

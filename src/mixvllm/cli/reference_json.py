@@ -5,19 +5,15 @@ from __future__ import annotations
 import io
 import json
 import shlex
-from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from mixvllm.cli.app import run
+from mixvllm.cli.json_documents import DOCUMENTS, FAILED_LOG, MEASURED, START_LOG, Documented
 from mixvllm.cli.json_shape import Shape, merged, shape_of, shape_text
 from mixvllm.cli.reference_surroundings import nowhere
-from mixvllm.cli.sample_values import samples
-from mixvllm.doctor.check import Check
-from mixvllm.gpus.device import Inventory
-from mixvllm.render.gpus_json import inventory_as_json
-from mixvllm.server.registry import RunningServer
 
 HEADER = """\
 # JSON
@@ -29,139 +25,33 @@ version, and never given another meaning.
 
 The documents of a server (`/status`, errors) are in [HTTP](http.md).
 """
-LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
-RIGHT = "model: {name: demo}\nserver: {port: 8001}\n"
-WRONG = "model: {nam: a}\nserver: {port: 80}\n"
-SETTINGS = Shape(frozenset({"the settings, by section and field"}))
-ESTIMATES = Shape(frozenset({"list of estimates, as above"}))
-
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Documented:
-    """A kind of document.
-
-    Attributes:
-        title: The command that writes it.
-        about: A sentence about it.
-        commands: Command lines that write examples; together they have every key.
-        shape: The shape, where it is not seen from examples.
-    """
-
-    title: str
-    about: str
-    commands: tuple[str, ...] = ()
-    shape: Shape | None = None
-
-
-def shape_of_class(kind: type[T], as_json: Callable[[T], object]) -> Shape:
-    """The shape of what is written of a dataclass, whatever of it is known."""
-    shape = merged(shape_of(as_json(sample)) for sample in samples(kind))
-    assert shape is not None
-    return shape
-
-
-def list_of(shape: Shape) -> Shape:
-    """The shape of a list of such entries."""
-    return Shape(frozenset({"list"}), items=shape)
-
-
-DOCUMENTS = (
-    Documented(
-        "`mixvllm estimate-kv`",
-        "What a question adds (`concurrency`, `load`, `growth`) is null where it was not asked; "
-        "[what the keys mean](estimate.md#json).",
-        (
-            f"estimate-kv {LLAMA} --gpu L40S",
-            f"estimate-kv {LLAMA}",
-            f"estimate-kv {LLAMA} --gpu L40S --prompt 2k --output 500 --concurrency 4 --chart",
-            "estimate-kv openai/gpt-oss-20b --gpu RTX4090 --concurrency 64",
-        ),
-    ),
-    Documented(
-        "`mixvllm estimate-kv --solve UNKNOWN`",
-        "One document for every unknown; an option that does not do says so in `refusal`.",
-        (
-            f"estimate-kv {LLAMA} --gpu L40S --solve max-model-len",
-            f"estimate-kv {LLAMA} --solve gpu --concurrency 2",
-            f"estimate-kv {LLAMA} --gpu T4 --solve quantization",
-            f"estimate-kv {LLAMA} --gpu RTX4090 --solve concurrency --prompt 2k --output 500",
-        ),
-    ),
-    Documented(
-        "`mixvllm estimate-kv --compare GPUS`",
-        "Several models, GPUs or releases: one estimate each, as above.",
-        (f"estimate-kv {LLAMA} --compare L40S,T4",),
-    ),
-    Documented(
-        "`mixvllm config validate --format json`",
-        "`line` and `column` are null where there is none; `code` is one of the "
-        "[codes](troubleshooting.md).",
-        ("config validate wrong.yaml --format json", "config validate right.yaml --format json"),
-    ),
-    Documented(
-        "`mixvllm config show --format json`",
-        "Each value with its layer, the place where it stood, and what it overrode.",
-        ("config show --config right.yaml --port 9000 --format json",),
-    ),
-    Documented(
-        "`mixvllm config init --json`",
-        "What was written, and what of a converted command has no setting.",
-        (
-            "config init new.yaml --json",
-            "config init other.yaml --from 'vllm serve m --uvicorn-log-level info' --json",
-        ),
-    ),
-    Documented(
-        "`mixvllm serve --dry-run --json`",
-        "What would be served, and what vLLM would be given.",
-        ("serve demo --dry-run --json",),
-    ),
-    Documented(
-        "`mixvllm gpus`",
-        "`links` is there with `--topology`; [what the keys mean](gpus.md#in-scripts).",
-        shape=shape_of_class(Inventory, inventory_as_json),
-    ),
-    Documented(
-        "`mixvllm doctor`",
-        "`status` is `ok`, `warning` or `error`; `fix` is the command that helps.",
-        shape=Shape(
-            frozenset({"object"}),
-            {
-                "ok": Shape(frozenset({"true/false"})),
-                "checks": list_of(shape_of_class(Check, asdict)),
-            },
-        ),
-    ),
-    Documented(
-        "`mixvllm status`",
-        "Times are seconds since 1970; `phase` is one of [the phases](server.md#phases).",
-        shape=Shape(
-            frozenset({"object"}), {"servers": list_of(shape_of_class(RunningServer, asdict))}
-        ),
-    ),
-    Documented(
-        "A failure",
-        "In place of the answer; the exit code is 1 or 2. `problems` is as in `config validate`, "
-        "with the file or the layer.",
-        (
-            "config show --config wrong.yaml --format json",
-            "config show --port 80 --format json",
-            "config show --prt 80 --format json",
-        ),
-    ),
-)
+FILES = {
+    "right.yaml": "model: {name: demo}\nserver: {port: 8001}\n",
+    "wrong.yaml": "model: {nam: a}\nserver: {port: 80}\n",
+    "start.log": START_LOG,
+    "failed.log": FAILED_LOG,
+}
+# Documents that stand elsewhere on the page, or are a setting's own, by their keys.
+TOLD = {
+    "settings": ("server", "the settings, by section and field"),
+    "estimates": (None, "list of estimates, as of one model"),
+    "estimate": ("kv_cache", "an estimate, as of one model"),
+}
 
 
 def json_page() -> str:
     """The page; runs the commands in this process, in a directory of their own."""
     with nowhere() as here:
-        (here / "wrong.yaml").write_text(WRONG, encoding="utf-8")
-        (here / "right.yaml").write_text(RIGHT, encoding="utf-8")
+        _prepare(here)
         parts = [_section(each) for each in DOCUMENTS]
     return "".join((HEADER, *parts))
+
+
+def _prepare(here: Path) -> None:
+    """Write the files that the commands read, and keep what a start measured."""
+    for name, text in FILES.items():
+        (here / name).write_text(text, encoding="utf-8")
+    _answer(MEASURED)
 
 
 def _section(documented: Documented) -> str:
@@ -170,23 +60,27 @@ def _section(documented: Documented) -> str:
 
 
 def _shape(documented: Documented) -> Shape:
-    shape = documented.shape or merged(shape_of(_answer(each)) for each in documented.commands)
+    shape = merged([*map(shape_of, map(_answer, documented.commands)), *documented.shapes])
     assert shape is not None
     return replace(shape, fields={key: _told(key, each) for key, each in shape.fields.items()})
 
 
 def _told(key: str, shape: Shape) -> Shape:
     """What is told elsewhere already is only named."""
-    if key == "estimates":
-        return ESTIMATES
-    return SETTINGS if key == "settings" and "server" in shape.fields else shape
+    inner, words = TOLD.get(key, (None, None))
+    if words is None or (inner is not None and inner not in shape.fields):
+        return shape
+    return Shape(frozenset({words}) | (shape.kinds & {"null"}))
+
+
+def asked(command: str) -> list[str]:
+    """The words of an example, which asks for JSON."""
+    words = shlex.split(command)
+    return words if {"json", "--json"} & set(words) else [*words, "--json"]
 
 
 def _answer(command: str) -> Any:
-    words = shlex.split(command)
-    if "json" not in words:
-        words.append("--json")
     written = io.StringIO()
     with redirect_stdout(written), redirect_stderr(io.StringIO()):
-        run(words)
+        run(asked(command))
     return json.loads(written.getvalue())

@@ -20,6 +20,7 @@ from mixvllm.render.progress import (
     worded_event,
 )
 from mixvllm.render.reload import reload_lines
+from mixvllm.render.theme import MARK
 from mixvllm.server.lifecycle import START_UP, Phase
 from mixvllm.server.logs import json_line
 from mixvllm.server.progress import PhaseProgress, Reporter, ServerEvent, ServerReady
@@ -59,7 +60,7 @@ class LiveView:
     def __init__(self, console: Console, *, needs_key: bool) -> None:
         self._console = console
         self._needs_key = needs_key
-        self._spinner = Spinner("dots", style="cyan")
+        self._spinner = Spinner("dots", style=MARK)
         self._passed: list[PassedPhase] = []
         self._current = PhaseProgress(Phase.STARTING, None, 0.0)
         self._phase_began_s = 0.0

@@ -12,18 +12,19 @@ from rich.text import Text
 
 from mixvllm.memory.budget import Band, Budget
 from mixvllm.memory.gpu_table import Gpu
+from mixvllm.render.theme import ERROR, MARK, MARK_PLAIN, NAME
 from mixvllm.render.units import size_text
 
 BAR_CELLS = 20
 NOT_FOR_VLLM = "not for vLLM"
 COLOURS = {
-    "weights": "blue",
-    "activations": "yellow",
-    "activations and buffers": "yellow",
-    "CUDA graphs": "magenta",
-    "other buffers": "cyan",
-    "KV cache": "green",
-    NOT_FOR_VLLM: "bright_black",
+    "weights": MARK_PLAIN,
+    "activations": MARK_PLAIN,
+    "activations and buffers": MARK_PLAIN,
+    "CUDA graphs": MARK_PLAIN,
+    "other buffers": MARK_PLAIN,
+    "KV cache": MARK,
+    NOT_FOR_VLLM: MARK_PLAIN,
 }
 
 
@@ -56,7 +57,7 @@ class Share:
 
 def budget_table(gpu: Gpu, budget: Budget, *, is_measured: bool = False) -> Table:
     """What the most loaded GPU's memory goes to, each part with its place on a bar of the GPU."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style=NAME, padding=(0, 2, 0, 0))
     table.add_column("memory of a GPU", no_wrap=True)
     known = "measured here" if is_measured else "best guess"
     table.add_column(known, justify="right", no_wrap=True)
@@ -69,7 +70,7 @@ def budget_table(gpu: Gpu, budget: Budget, *, is_measured: bool = False) -> Tabl
         end = start + max(0, band.best)
         share = Share(start, end, gpu.total_bytes, COLOURS[name])
         if band.best < 0:
-            table.add_row(f"{name} lacks", *_figures(_negated(band)), style="red")
+            table.add_row(f"{name} lacks", *_figures(_negated(band)), style=ERROR)
         else:
             table.add_row(name, *_figures(band), share)
         taken = end

@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from mixvllm.models.description import ModelDescription
+from mixvllm.render.theme import NAME
 from mixvllm.render.units import parameters_text
 
 
@@ -29,7 +30,7 @@ def catalogue_as_json(models: Sequence[ModelDescription]) -> dict[str, Any]:
 
 def catalogue_table(models: Sequence[ModelDescription]) -> Table:
     """`estimate-kv --list`."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style=NAME)
     table.add_column("model", no_wrap=True)
     for name in ("parameters", "context"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -12,6 +12,7 @@ from mixvllm.chat.events import Answered, Failed, RoundsSpent, ServerLoading, Tu
 from mixvllm.chat.served_model import ServedModel
 from mixvllm.chat.tools import ToolCall, ToolResult
 from mixvllm.render.progress import MEANINGS
+from mixvllm.render.theme import ASIDE, ERROR, MARK, NAME
 from mixvllm.render.untrusted import harmless
 
 SHOWN_RESULT_LINES = 5
@@ -25,26 +26,26 @@ def greeting(model: ServedModel, url: str, turns: int) -> Text:
     length = f" ({model.context_length:,} tokens of context)" if model.context_length else ""
     gone_on = f"\ngoing on after {turns} message{'' if turns == 1 else 's'}" if turns else ""
     return Text.assemble(
-        (harmless(model.name), "bold"),
+        (harmless(model.name), NAME),
         f" at {harmless(url)}{length}",
         gone_on,
-        ("\n/help lists the commands; Alt-Enter begins a line, Ctrl-D leaves", "dim"),
+        "\n/help lists the commands; Alt-Enter begins a line, Ctrl-D leaves",
     )
 
 
 def reasoning(text: str) -> RenderableType:
     """What the model thinks: dimmed, and apart by more than its colour."""
-    return _indented(Text(text.rstrip("\n"), style="dim italic"))
+    return _indented(Text(text.rstrip("\n"), style=ASIDE))
 
 
 def reasoning_heading() -> Text:
     """What stands above it."""
-    return Text("thinking", style="dim")
+    return Text("thinking", style=ASIDE)
 
 
 def call_line(name: str, arguments: str) -> Text:
     """A call, whole or as far as it is written."""
-    line = Text.assemble(("→ ", "cyan"), (harmless(name), "bold cyan"))
+    line = Text.assemble(("→ ", MARK), (harmless(name), NAME))
     return line.append(f" {harmless(_compact(arguments))}" if arguments.strip() else "")
 
 
@@ -52,13 +53,14 @@ def result_lines(call: ToolCall, result: ToolResult, elapsed_s: float) -> Render
     """The first lines of a result, and how much more the model was given."""
     lines = harmless(result.text).strip("\n").split("\n")
     rest = len(lines) - SHOWN_RESULT_LINES
-    shown = Text("\n".join(lines[:SHOWN_RESULT_LINES]), style="red" if result.is_error else "dim")
+    shown = Text("\n".join(lines[:SHOWN_RESULT_LINES]))
     facts = [harmless(call.name), f"{elapsed_s:.1f} s"]
     if rest > 0:
         facts.insert(0, f"... {rest:,} more {'line' if rest == 1 else 'lines'}")
     if result.omitted_characters:
         facts.append(f"{result.omitted_characters:,} characters cut off")
-    return _indented(Group(shown, Text(" · ".join(facts), style="dim")))
+    failed = Text("failed · " if result.is_error else "", style=ERROR)
+    return _indented(Group(shown, Text.assemble(failed, " · ".join(facts))))
 
 
 def approval_question(call: ToolCall) -> str:
@@ -80,7 +82,7 @@ def figures_line(answered: Answered) -> Text:
     if used is not None:
         facts.append(f"{used:.{0 if used >= PLAIN_SHARE else 1}%} of the context")
     facts = facts or [f"{answered.elapsed_s:.1f} s"]
-    return Text(" · ".join(facts), style="dim")
+    return Text(" · ".join(facts))
 
 
 def tokens_per_second(answered: Answered) -> float | None:
@@ -125,13 +127,13 @@ def loading_line(event: ServerLoading) -> Text:
     """What the server still does before it can answer."""
     meanings = {phase.value: meaning for phase, meaning in MEANINGS.items()}
     phase = meanings.get(event.phase, harmless(event.phase))
-    line = Text(f"waiting for the server: {phase}, {event.elapsed_s:.0f} s", style="dim")
+    line = Text(f"waiting for the server: {phase}, {event.elapsed_s:.0f} s")
     return line.append(f" ({harmless(event.progress)})" if event.progress else "")
 
 
 def failure_lines(event: Failed) -> Text:
     """A failure and the way out."""
-    lines = Text.assemble(("error: ", "bold red"), harmless(event.message))
+    lines = Text.assemble(("error: ", ERROR), harmless(event.message))
     return lines.append(f"\n  {harmless(event.hint)}" if event.hint else "")
 
 

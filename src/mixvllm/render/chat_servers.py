@@ -10,13 +10,14 @@ from rich.text import Text
 
 from mixvllm.chat.mcp_state import ServerState, Standing
 from mixvllm.chat.tools import Tool
+from mixvllm.render.theme import ERROR, GOOD, NAME, WARNING
 from mixvllm.render.untrusted import harmless
 
 STYLES = {
-    Standing.STARTING: "yellow",
-    Standing.CONNECTED: "green",
-    Standing.FAILED: "red",
-    Standing.DEAD: "red",
+    Standing.STARTING: "",
+    Standing.CONNECTED: GOOD,
+    Standing.FAILED: ERROR,
+    Standing.DEAD: ERROR,
 }
 
 
@@ -24,7 +25,7 @@ def tool_table(tools: Sequence[Tool], always: set[str]) -> RenderableType:
     """The tools, their servers, and which run without being asked about."""
     if not tools:
         return Text("There are no tools: --mcp-config FILE names servers that have some.")
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style=NAME)
     for column in ("tool", "server", "asked", "what it does"):
         table.add_column(column, overflow="fold")
     for tool in tools:
@@ -41,7 +42,7 @@ def server_table(states: Sequence[ServerState]) -> RenderableType:
     """The servers and their state; below it why some cannot be used."""
     if not states:
         return Text("There are no MCP servers: --mcp-config FILE names some.")
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style=NAME)
     for column in ("server", "state", "over", "tools", "took", "restarts", "log"):
         table.add_column(column, overflow="fold")
     for state in states:
@@ -60,7 +61,7 @@ def server_table(states: Sequence[ServerState]) -> RenderableType:
 def server_failure(state: ServerState) -> Text:
     """Why a server cannot be used, in one line."""
     why = harmless(state.error or str(state.standing))
-    return Text.assemble(("warning: ", "yellow"), f"the MCP server {harmless(state.name)} {why}")
+    return Text.assemble(("warning: ", WARNING), f"the MCP server {harmless(state.name)} {why}")
 
 
 def first_line(text: str) -> str:

@@ -12,6 +12,7 @@ from mixvllm.memory.answer import Estimate
 from mixvllm.memory.upgrade import Change
 from mixvllm.render.comparison_table import ComparisonTable
 from mixvllm.render.memory import verdict_word, way_out
+from mixvllm.render.theme import ERROR, GOOD, NAME, WARNING
 from mixvllm.render.units import size_text
 from mixvllm.sizing.variant import Upgrade, Variant
 
@@ -37,18 +38,18 @@ def comparison_view(variants: Sequence[Variant], upgrades: Sequence[Upgrade]) ->
         parts += ["", *reasons]
     for upgrade in upgrades:
         parts += ["", _upgrade(upgrade, variants)]
-    return Group(*parts, "", Text(f"{MEANING}{_by_rules(variants)}", style="dim"))
+    return Group(*parts, "", Text(f"{MEANING}{_by_rules(variants)}"))
 
 
 def _headline(variants: Sequence[Variant]) -> Text:
     known = [each.estimate for each in variants if each.estimate]
     judged = [answer.fits for answer in known if answer.fits is not None]
     if not known:
-        return Text.assemble(("None of the estimates can be made.", "bold red"))
+        return Text.assemble(("None of the estimates can be made.", ERROR))
     if not judged:
         return Text(f"{len(known)} estimates. Give --gpu NAME to know what fits.")
     fitting = sum(judged)
-    colour = "bold green" if fitting == len(variants) else "bold yellow" if fitting else "bold red"
+    colour = GOOD if fitting == len(variants) else WARNING if fitting else ERROR
     return Text.assemble((f"{fitting} of {len(variants)} fit.", colour))
 
 
@@ -77,7 +78,7 @@ def _verdicts(variants: Sequence[Variant]) -> dict[str, list[Text]]:
     """The column of verdicts; none where all is answered and no memory is known."""
     if all(each.estimate and each.estimate.capacity is None for each in variants):
         return {}
-    refused = Text("refused", style="bold red")
+    refused = Text("refused", style=ERROR)
     return {"verdict": [verdict_word(v.estimate) if v.estimate else refused for v in variants]}
 
 
@@ -97,7 +98,7 @@ def _reasons(variants: Sequence[Variant]) -> Iterator[Text]:
     labels, models = _labels(variants)
     named = [models, *labels.values()] if models else [*labels.values()]
     for index, variant in enumerate(variants):
-        label = (", ".join(values[index] for values in named), "bold")
+        label = (", ".join(values[index] for values in named), NAME)
         answer = variant.estimate
         if variant.refusal is not None:
             hint = f" {variant.refusal.hint}" if variant.refusal.hint else ""
@@ -123,7 +124,7 @@ def _upgrade(upgrade: Upgrade, variants: Sequence[Variant]) -> RenderableType:
     if not upgrade.changes:
         return Text(f"{between} none of these numbers changes.")
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(style=NAME, no_wrap=True)
     table.add_column()
     table.add_column(no_wrap=True)
     for change in upgrade.changes:

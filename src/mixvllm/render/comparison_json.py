@@ -29,5 +29,9 @@ def _as_json(variant: Variant) -> dict[str, Any]:
         "model": {"name": variant.model},
         "gpu": variant.gpu and {"name": variant.gpu},
         "vllm_version": variant.vllm_version,
-        "error": {"message": variant.refusal.message, "hint": variant.refusal.hint},
+        "error": {
+            "message": variant.refusal.message,
+            "hint": variant.refusal.hint,
+            "code": variant.refusal.code,
+        },
     }

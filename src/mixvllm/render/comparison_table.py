@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from mixvllm.render.theme import NAME
+
 # What a narrow terminal goes without, the first to go first.
 DROPPED_FIRST = ("KV/request", "KV cache", "length", "KV/token", "weights", "longest")
 GAP = "  "
@@ -44,16 +46,16 @@ class ComparisonTable:
         yield from lines
         if left_out:
             names = ", ".join(reversed(left_out))
-            yield Text(f"A wider terminal shows more: {names}.", style="dim")
+            yield Text(f"A wider terminal shows more: {names}.")
 
     def _lines(self, left_out: Sequence[str], *, with_headings: bool) -> Iterator[Text]:
         columns = self._columns(left_out, with_headings=with_headings)
         widths = {n: max(len(n), *map(len, cells)) for n, cells in columns.items()}
-        yield self._line({name: Text(name, style="bold") for name in columns}, widths)
+        yield self._line({name: Text(name, style=NAME) for name in columns}, widths)
         for row in range(len(next(iter(columns.values())))):
             is_new = not row or self.models[row - 1 : row] != self.models[row : row + 1]
             if with_headings and is_new:
-                yield Text(self.models[row], style="cyan")
+                yield Text(self.models[row], style=NAME)
             yield self._line({name: cells[row] for name, cells in columns.items()}, widths)
 
     def _columns(

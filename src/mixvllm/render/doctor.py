@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mixvllm.doctor.check import Report
+from mixvllm.render.theme import ERROR, MARK, NAME, WARNING
 
-SIGNS = {"ok": ("✓", "green"), "warning": ("!", "bold yellow"), "error": ("✗", "bold red")}
+SIGNS = {"ok": ("✓", MARK), "warning": ("!", WARNING), "error": ("✗", ERROR)}
 PLAIN_SIGNS = {"ok": "ok", "warning": "!", "error": "x"}
 
 
@@ -31,8 +32,8 @@ class ReportView:
             sign = PLAIN_SIGNS[check.status] if options.ascii_only else sign
             told = Text(check.message)
             if check.fix is not None:
-                told.append("\nfix: ", style="dim").append(check.fix, style="bold")
-            table.add_row(Text(sign, style=style), Text(check.name, style="cyan"), told)
+                told.append("\nfix: ").append(check.fix, style=NAME)
+            table.add_row(Text(sign, style=style), Text(check.name, style=NAME), told)
         yield table
         yield ""
         yield Text(_count(self.report))

@@ -9,6 +9,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from mixvllm.render.theme import NAME
+
 GAP = 2
 
 
@@ -38,7 +40,7 @@ class FittingTable:
             options.max_width,
         )
         columns = {name: each for name, each in cells.items() if name not in left_out}
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+        table = Table(box=None, pad_edge=False, header_style=NAME, padding=(0, GAP, 0, 0))
         for name in columns:
             table.add_column(name, justify="left" if name in self.left else "right")
         for row in zip(*columns.values(), strict=True):
@@ -73,7 +75,7 @@ def columns_left_out(
 
 def what_is_left_out(names: Sequence[str]) -> Text:
     """The line below a table that goes without columns."""
-    return Text(f"A wider terminal shows more: {', '.join(reversed(names))}.", style="dim")
+    return Text(f"A wider terminal shows more: {', '.join(reversed(names))}.")
 
 
 def _needed_width(columns: dict[str, tuple[Text, ...]]) -> int:

@@ -8,16 +8,17 @@ from rich.table import Table
 from rich.text import Text
 
 from mixvllm.gpus.device import Gpu, GpuProcess
+from mixvllm.render.theme import ERROR, NAME
 from mixvllm.render.units import size_text
 
 KINDS = {"mixvllm": "mixvllm", "vllm": "vLLM", "orphan": "orphan", "other": "", None: "-"}
-STYLES = {"mixvllm": "green", "vllm": "cyan", "orphan": "bold red"}
+STYLES = {"mixvllm": NAME, "vllm": NAME, "orphan": ERROR}
 NOT_VISIBLE = "not visible from here"
 
 
 def process_table(gpus: Sequence[Gpu]) -> Table:
     """A row for each process on each GPU, those that hold most first."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style=NAME, padding=(0, 2, 0, 0))
     table.add_column("GPU", no_wrap=True)
     table.add_column("PID", justify="right", no_wrap=True)
     table.add_column("user", max_width=12)
@@ -39,7 +40,7 @@ def process_table(gpus: Sequence[Gpu]) -> Table:
 
 def _command(process: GpuProcess) -> Text:
     if process.name is None:
-        return one_line(NOT_VISIBLE, style="dim")
+        return one_line(NOT_VISIBLE)
     return one_line(process.command or process.name)
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from mixvllm.gpus.device import Gpu, Inventory, MigSlice
 from mixvllm.gpus.formats import number_formats
 from mixvllm.render.gpu_processes import one_line
+from mixvllm.render.theme import ERROR, MARK, MARK_FULL, MARK_HIGH, NAME
 from mixvllm.sizes import GIB
 
 WIDE = 110
@@ -28,7 +29,7 @@ def gpu_table(inventory: Inventory, *, width: int, is_ascii: bool) -> Table:
     """A row for each GPU and each slice."""
     is_wide, shows_cuda = width >= WIDE, inventory.visible_devices is not None
     table = Table(
-        box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), collapse_padding=True
+        box=None, pad_edge=False, header_style=NAME, padding=(0, 2, 0, 0), collapse_padding=True
     )
     left_out = {name for below, names in LEFT_OUT if width < below for name in names}
     kept = [name not in left_out for name in COLUMNS]
@@ -44,17 +45,12 @@ def gpu_table(inventory: Inventory, *, width: int, is_ascii: bool) -> Table:
     for gpu in inventory.gpus:
         seen = [_number(gpu.visible_as)] if shows_cuda else []
         shown = compress(cells.of_gpu(gpu), kept)
-        table.add_row(str(gpu.index), *seen, *shown, style=_style(gpu, shows_cuda))
+        table.add_row(str(gpu.index), *seen, *shown)
         for part in gpu.mig or ():
             seen = [_number(part.visible_as)] if shows_cuda else []
-            shown, style = compress(cells.of_slice(part), kept), _style(part, shows_cuda)
-            table.add_row(f"{gpu.index}/{part.index}", *seen, *shown, style=style)
+            shown = compress(cells.of_slice(part), kept)
+            table.add_row(f"{gpu.index}/{part.index}", *seen, *shown)
     return table
-
-
-def _style(device: Gpu | MigSlice, shows_cuda: bool) -> str:
-    """Dim for what CUDA_VISIBLE_DEVICES hides."""
-    return "dim" if shows_cuda and device.visible_as is None else ""
 
 
 class _Cells:
@@ -82,7 +78,7 @@ class _Cells:
 
     def _name(self, gpu: Gpu) -> Text:
         if gpu.error is not None:
-            return Text("no answer", style="bold red")
+            return Text("no answer", style=ERROR)
         name = gpu.name or DASH
         short = name.removeprefix("NVIDIA ").removeprefix("GeForce ")
         return one_line(name if self.is_wide else short)
@@ -98,11 +94,11 @@ class _Cells:
         share = used / total
         cells = min(self.bar_cells, round(self.bar_cells * share) or (1 if share > 0.01 else 0))
         percent = 100 * share
-        colour = "red" if percent >= FULL else "yellow" if percent >= HIGH else "green"
+        colour = MARK_FULL if percent >= FULL else MARK_HIGH if percent >= HIGH else MARK
         slash = " / " if self.is_wide else "/"
         return Text.assemble(
             (self.full * cells, colour),
-            (self.empty * (self.bar_cells - cells), "dim"),
+            (self.empty * (self.bar_cells - cells), MARK),
             " " if self.bar_cells else "",
             f"{_gib(used):>{5 if self.is_wide else 4}}{slash}{_gib(total)} GiB",
         )
@@ -128,7 +124,7 @@ def meanings(inventory: Inventory) -> Iterator[Text]:
     meant = [(each, formats_text(each, ", ")) for each in found if each is not None]
     lines = [f"{each}: {formats}" for each, formats in meant if formats]
     if lines:
-        yield Text(f"compute {'; '.join(lines)}", style="dim")
+        yield Text(f"compute {'; '.join(lines)}")
 
 
 def formats_text(capability: str, between: str) -> str:

@@ -6,6 +6,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from mixvllm.gpus.device import Inventory
+from mixvllm.render.theme import ERROR
 
 DASH = "-"
 
@@ -27,7 +28,7 @@ class GpuView:
         from mixvllm.render.gpu_processes import process_table
         from mixvllm.render.gpu_table import WIDE, gpu_table, meanings
 
-        yield Text(_header(inventory), style="dim")
+        yield Text(_header(inventory))
         yield ""
         yield gpu_table(inventory, width=options.max_width, is_ascii=options.ascii_only)
         if options.max_width < WIDE:
@@ -46,7 +47,7 @@ def no_gpu(inventory: Inventory) -> Text:
     broken = [failure for failure in inventory.failures if failure.fix is not None]
     verb = "can be read" if broken else "found"
     reasons = ", and ".join(failure.message for failure in inventory.failures)
-    text = Text.assemble((f"No GPU {verb}", "bold"), f": {reasons}.")
+    text = Text.assemble((f"No GPU {verb}", ERROR), f": {reasons}.")
     for failure in broken:
         text.append(f"\n  Try: {failure.fix}")
     return text

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from mixvllm.memory.growth import Growth, GrowthPoint
 from mixvllm.memory.kv.layer_cache import CacheKind
+from mixvllm.render.theme import ERROR, MARK, MARK_FULL, MARK_HIGH, MARK_PLAIN, NAME
 from mixvllm.render.units import size_text
 
 WIDEST = 120
@@ -29,15 +30,15 @@ STACK: tuple[CacheKind, ...] = (
     "full_attention",
 )
 COLOURS: dict[CacheKind, str] = {
-    "recurrent_state": "yellow",
-    "cross_attention": "green",
-    "chunked_local": "magenta",
-    "sliding_window": "magenta",
-    "sparse_index": "blue",
-    "latent_attention": "cyan",
-    "full_attention": "cyan",
+    "recurrent_state": MARK_PLAIN,
+    "cross_attention": MARK_PLAIN,
+    "chunked_local": MARK_HIGH,
+    "sliding_window": MARK_HIGH,
+    "sparse_index": MARK_HIGH,
+    "latent_attention": MARK,
+    "full_attention": MARK,
 }
-TOO_LONG = "red"
+TOO_LONG = MARK_FULL
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,14 @@ class _Drawing:
         yield self._axis()
         if self.growth.pool_bytes is not None:
             yield Text()
-            yield Text("how many of them run at once (logarithmic)", style="bold")
+            yield Text("how many of them run at once (logarithmic)", style=NAME)
             yield from self._counts()
             yield self._axis()
         yield from self._numbers()
         yield from self._caption()
 
     def _legend(self) -> Text:
-        text = Text("KV cache of one request on a GPU  ", style="bold")
+        text = Text("KV cache of one request on a GPU  ", style=NAME)
         for kind in reversed(self._kinds()):
             text.append(f" {self.signs.of(kind)} ", style=COLOURS[kind])
             text.append(kind.replace("_", " "), style="not bold")
@@ -149,8 +150,9 @@ class _Drawing:
                 sign, style = self._memory_cell(point, row, top)
                 if row == limit and sign == " ":
                     is_named = 2 <= column < 2 + len(name)
-                    sign = name[column - 2] if is_named else self.signs.line
-                    style = TOO_LONG
+                    sign, style = self.signs.line, TOO_LONG
+                    if is_named:
+                        sign, style = name[column - 2], NAME
                 line.append(sign, style=style)
             yield line
 
@@ -185,11 +187,11 @@ class _Drawing:
             for point in self.points:
                 count = max(point.max_concurrency or 0.0, 1.0)
                 share = math.log10(count) / decades * rows - row
-                line.append(self._level(min(1.0, max(0.0, share))), style="green")
+                line.append(self._level(min(1.0, max(0.0, share))), style=MARK)
             yield line
 
     def _start(self, label: str) -> Text:
-        return Text.assemble((f"{label:>{GUTTER - 2}} ", "dim"), (self.signs.side, "dim"))
+        return Text.assemble(f"{label:>{GUTTER - 2}} ", (self.signs.side, MARK))
 
     def _axis(self) -> Text:
         step = self.columns // self.ticks
@@ -198,12 +200,10 @@ class _Drawing:
             line[step * (tick + 1) - 1] = self.signs.tick
         longest = self.growth.points[-1].tokens
         asked = -(-self.growth.asked_tokens * self.columns // longest) - 1
-        axis = Text(" " * (GUTTER - 1) + self.signs.corner, style="dim")
+        axis = Text(" " * (GUTTER - 1) + self.signs.corner, style=MARK)
         for column, sign in enumerate(line):
             is_asked = column == asked
-            axis.append(
-                self.signs.asked if is_asked else sign, style="bold not dim" if is_asked else ""
-            )
+            axis.append(self.signs.asked if is_asked else sign, style=NAME if is_asked else MARK)
         return axis
 
     def _numbers(self) -> Iterator[Text]:
@@ -215,9 +215,9 @@ class _Drawing:
         if self.growth.pool_bytes is not None:
             rows["at once"] = [f"{point.max_concurrency or 0:.1f}" for point in self.marked]
         for name, cells in rows.items():
-            line = Text(f"{name:<{GUTTER}}", style="dim")
+            line = Text(f"{name:<{GUTTER}}")
             for point, cell in zip(self.marked, cells, strict=True):
-                style = TOO_LONG if point.fits is False else "not dim"
+                style = ERROR if point.fits is False else ""
                 line.append(f"{cell:>{step}}", style=style)
             yield line
 

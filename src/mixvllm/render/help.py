@@ -11,6 +11,8 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.text import Text
 
+from mixvllm.render.theme import MARK, NAME
+
 # The share of a panel that names may take; who has a longer one is explained below it.
 NAMES_SHARE = 0.45
 # Below this width every explanation stands below its name.
@@ -35,7 +37,7 @@ class HelpRow:
     @property
     def label(self) -> Text:
         """The name and its value."""
-        label = Text(self.name, style="bold cyan")
+        label = Text(self.name, style=NAME)
         return Text.assemble(label, f" {self.value}") if self.value else label
 
 
@@ -60,7 +62,7 @@ def render_help(page: HelpPage) -> RenderableType:
     """Usage, paragraphs, a panel for each kind of option, and the remark."""
     paragraphs = [" ".join(part.split()) for part in page.text.split("\n\n")]
     parts: list[RenderableType] = [
-        Padding(Text.assemble(("Usage: ", "bold"), page.usage), (1, 1)),
+        Padding(Text.assemble(("Usage: ", NAME), page.usage), (1, 1)),
         *(Padding(Text.from_markup(each), (0, 1, 1, 1)) for each in paragraphs if each),
         *(_panel(title, rows) for title, rows in page.panels if rows),
     ]
@@ -70,7 +72,7 @@ def render_help(page: HelpPage) -> RenderableType:
 
 
 def _panel(title: str, rows: Sequence[HelpRow]) -> Panel:
-    return Panel(_Rows(rows), title=title, title_align="left", border_style="dim")
+    return Panel(_Rows(rows), title=Text(title, style=NAME), title_align="left", border_style=MARK)
 
 
 @dataclass(frozen=True)

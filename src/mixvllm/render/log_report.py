@@ -12,6 +12,7 @@ from rich.text import Text
 from mixvllm.memory.comparison import TermComparison
 from mixvllm.render.memory import verdict
 from mixvllm.render.memory_json import estimate_as_json
+from mixvllm.render.theme import ERROR, GOOD, NAME, WARNING
 from mixvllm.render.units import size_text
 from mixvllm.sizing.logged import LogReport
 
@@ -27,18 +28,18 @@ def log_view(report: LogReport) -> RenderableType:
 
 def _verdict(report: LogReport) -> Iterator[Text]:
     log = report.log
-    name = (f"vLLM {log.version or '(version not told)'}", "bold")
-    model = (report.model or "a model that the log does not name", "bold")
+    name = (f"vLLM {log.version or '(version not told)'}", NAME)
+    model = (report.model or "a model that the log does not name", NAME)
     starts = f" (the last of {report.starts} starts)" if report.starts > 1 else ""
     if log.failure is not None:
-        yield Text.assemble(name, (" did not start ", "bold red"), model, f"{starts}: ")
+        yield Text.assemble(name, (" did not start ", ERROR), model, f"{starts}: ")
         yield Text(f"  {log.failure}")
         yield from _what_it_lacked(report)
     elif log.is_complete or "tokens" in log.measured:
-        yield Text.assemble(name, (" started ", "bold green"), model, starts, _how_close(report))
+        yield Text.assemble(name, (" started ", GOOD), model, starts, _how_close(report))
     else:
         where = f"{starts}: the log ends before its KV cache."
-        yield Text.assemble(name, (" was starting ", "bold yellow"), model, where)
+        yield Text.assemble(name, (" was starting ", WARNING), model, where)
 
 
 def _how_close(report: LogReport) -> str:
@@ -63,7 +64,7 @@ def _what_it_lacked(report: LogReport) -> Iterator[Text]:
 
 
 def _terms(terms: tuple[TermComparison, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style=NAME, padding=(0, 2, 0, 0))
     table.add_column("term", overflow="fold")
     for name in ("predicted", "measured", "difference"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -85,7 +86,7 @@ def _apart(row: TermComparison) -> Text:
         return Text("-")
     if row.agrees is not None:
         words = "as printed" if row.agrees else f"another number ({_percent(row)})"
-        return Text(words, style="green" if row.agrees else "yellow")
+        return Text(words, style="" if row.agrees else WARNING)
     return Text(_percent(row))
 
 
@@ -99,7 +100,7 @@ def _percent(row: TermComparison) -> str:
 
 def _remarks(report: LogReport) -> Iterator[Text]:
     for each in report.contradictions:
-        yield Text(each, style="yellow")
+        yield Text(each)
     if report.reason:
         whole = "" if report.estimate else "No estimate: "
         yield Text(f"{whole}{report.reason}")

@@ -15,17 +15,17 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, HorizontalRule, ListItem, MarkdownElement, Paragraph
 from rich.markdown import Markdown as RichMarkdown
 from rich.segment import Segment
-from rich.syntax import Syntax
+from rich.style import Style
+from rich.syntax import ANSISyntaxTheme, Syntax
 from rich.text import Text
 from rich.theme import Theme
 
+from mixvllm.render.theme import CODE, MARK, MARKDOWN
 from mixvllm.render.untrusted import harmless
 
 # The terminal's own colours: no background that would be copied or clash with its theme.
-CODE_THEME = "ansi_dark"
-THEME = Theme(
-    {"markdown.code": "cyan", "markdown.h1": "bold underline", "markdown.item.number": ""}
-)
+CODE_THEME = ANSISyntaxTheme({kind: Style.parse(style) for kind, style in CODE.items()})
+THEME = Theme(dict(MARKDOWN))
 
 
 def parser() -> MarkdownIt:
@@ -69,7 +69,7 @@ class Markdown(RichMarkdown):
     elements: ClassVar[dict[str, type[MarkdownElement]]] = dict(RichMarkdown.elements)
 
     def __init__(self, text: str) -> None:
-        super().__init__("", code_theme=CODE_THEME, hyperlinks=False)
+        super().__init__("", hyperlinks=False)
         self.parsed = list(_with_lines_kept(parser().parse(text)))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -127,10 +127,10 @@ class _Code(CodeBlock):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         language = "" if self.lexer_name == "text" else self.lexer_name
-        yield Text(f"```{language}", style="dim")
+        yield Text(f"```{language}", style=MARK)
         code = str(self.text).rstrip()
-        yield Syntax(code, self.lexer_name, theme=self.theme, word_wrap=True)
-        yield Text("```", style="dim")
+        yield Syntax(code, self.lexer_name, theme=CODE_THEME, word_wrap=True)
+        yield Text("```", style=MARK)
 
 
 class _Paragraph(Paragraph):

@@ -13,6 +13,7 @@ from mixvllm.memory.answer import Capacity, Estimate, Weights
 from mixvllm.render.at_once import each_text, load_text, met_text, requests_text, unmet_text
 from mixvllm.render.budget import budget_table
 from mixvllm.render.fitting_table import FittingTable
+from mixvllm.render.theme import ERROR, GOOD, NAME, WARNING
 from mixvllm.render.units import parameters_text, size_text
 
 # Changes that the verdict names; the table of levers has them all.
@@ -51,11 +52,11 @@ def verdict(estimate: Estimate) -> Text:
         requests = requests_text(question.concurrency)
         each = each_text(question.tokens, estimate.load)
         take = f": {requests} {each} at once take {size} of KV cache a GPU."
-        return Text.assemble((name, "bold"), take)
+        return Text.assemble((name, NAME), take)
     if capacity is None:
         size = size_text(estimate.kv_cache.bytes_per_request_per_gpu)
         return Text.assemble(
-            (name, "bold"), f": one request of {length} tokens takes {size} of KV cache a GPU."
+            (name, NAME), f": one request of {length} tokens takes {size} of KV cache a GPU."
         )
     if not estimate.fits:
         why = way_out(estimate)
@@ -65,7 +66,7 @@ def verdict(estimate: Estimate) -> Text:
         why = met_text(estimate, question)
     else:
         why = f"{capacity.max_concurrency:.2f} requests of {length} tokens at once."
-    return Text.assemble((name, "bold"), " ", verdict_word(estimate), f": {why}")
+    return Text.assemble((name, NAME), " ", verdict_word(estimate), f": {why}")
 
 
 def verdict_word(estimate: Estimate) -> Text:
@@ -73,10 +74,10 @@ def verdict_word(estimate: Estimate) -> Text:
     if estimate.capacity is None:
         return Text("-")
     if not estimate.fits:
-        return Text("does not fit", style="bold red")
+        return Text("does not fit", style=ERROR)
     if estimate.changes_needed:
-        return Text("fits with a change", style="bold yellow")
-    return Text("fits", style="bold green")
+        return Text("fits with a change", style=WARNING)
+    return Text("fits", style=GOOD)
 
 
 def way_out(estimate: Estimate) -> str:
@@ -129,7 +130,7 @@ def vllm_lines(estimate: Estimate, capacity: Capacity) -> Text:
 
 def _facts(estimate: Estimate) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(style=NAME, no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in _fact_rows(estimate):
         table.add_row(name, value)
@@ -235,7 +236,7 @@ def _explanation(estimate: Estimate) -> Table:
 
 
 def _table(*names: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style=NAME, padding=(0, 2, 0, 0))
     for name in names:
         table.add_column(name, justify="right")
     return table
@@ -251,7 +252,7 @@ def _notes(estimate: Estimate) -> RenderableType:
         *(Text(each) for each in estimate.notes),
         *_measured(estimate),
         *_bounds(estimate),
-        Text(f"By {by} for {_server(estimate)}.{known}", style="dim"),
+        Text(f"By {by} for {_server(estimate)}.{known}"),
     )
 
 

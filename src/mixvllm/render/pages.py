@@ -28,12 +28,13 @@ from mixvllm.lessons.markdown import (
     blocks_of,
 )
 from mixvllm.lessons.spans import plain_text
+from mixvllm.render.theme import ASIDE, MARK, NAME
 
 # Longer lines are hard to read, whatever the terminal has.
 WIDEST = 100
 # Between two columns of a table.
 GAP = 2
-LOOKS = {"plain": "", "code": "cyan", "bold": "bold", "italic": "italic"}
+LOOKS = {"plain": "", "code": NAME, "bold": NAME, "italic": ASIDE}
 
 
 def page_view(markdown: str) -> RenderableType:
@@ -44,7 +45,7 @@ def page_view(markdown: str) -> RenderableType:
 def read_on(lesson: Lesson) -> RenderableType:
     """The lessons that a lesson leads to."""
     topics = ", ".join(lesson.see_also)
-    return Constrain(Text.assemble("\n", ("mixvllm explain", "dim"), ": ", topics), WIDEST)
+    return Constrain(Text.assemble("\n", "mixvllm explain", ": ", topics), WIDEST)
 
 
 def _spaced(blocks: Sequence[Block]) -> Iterator[RenderableType]:
@@ -57,9 +58,9 @@ def _spaced(blocks: Sequence[Block]) -> Iterator[RenderableType]:
 def _drawn(block: Block) -> RenderableType:
     match block:
         case Heading(1):
-            return Group(line_of(block.spans, "bold"), Rule(style="dim", characters="-"))
+            return Group(line_of(block.spans, NAME), Rule(style=MARK, characters="-"))
         case Heading():
-            return line_of(block.spans, "bold")
+            return line_of(block.spans, NAME)
         case Paragraph():
             return line_of(block.spans)
         case Items():
@@ -79,7 +80,7 @@ def line_of(spans: Spans, style: str = "") -> Text:
         text.append(span.text, style=LOOKS[span.look])
         is_address = bool(span.target) and "://" in str(span.target)
         if is_address and span.target != span.text:
-            text.append(f" <{span.target}>", style="dim")
+            text.append(f" <{span.target}>")
     return text
 
 
@@ -88,15 +89,14 @@ def _items(block: Items) -> RenderableType:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for number, item in enumerate(block.items, start=1):
-        table.add_row(Text(f"{number}." if block.ordered else "-", style="dim"), line_of(item))
+        table.add_row(Text(f"{number}." if block.ordered else "-"), line_of(item))
     return table
 
 
 def _code(block: Code) -> RenderableType:
     """As it stands, folded where the terminal is too narrow; a chart in words."""
     text = "\n".join(lines_of(block.text)) if block.language == "mermaid" else block.text
-    style = "" if block.language == "mermaid" else "cyan"
-    return Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, 2))
+    return Padding(Text(text, overflow="fold"), (0, 0, 0, 2))
 
 
 def _column_widths(columns: Sequence[Sequence[Spans]], room: int) -> list[int] | None:
@@ -125,7 +125,7 @@ class _Barred:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         narrower = options.update(width=max(1, options.max_width - 2))
         for line in console.render_lines(self.inside, narrower, pad=False):
-            yield Segment("| ", console.get_style("dim"))
+            yield Segment("| ", console.get_style(MARK))
             yield from line
             yield Segment.line()
 
@@ -142,7 +142,7 @@ class _FittingTable:
         if widths is None:
             yield Group(*self._records())
             return
-        drawn = RichTable(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
+        drawn = RichTable(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style=NAME)
         for cell, width in zip(self.table.header, widths, strict=True):
             drawn.add_column(line_of(cell), width=width)
         for row in self.table.rows:
@@ -153,8 +153,6 @@ class _FittingTable:
         for index, (first, *rest) in enumerate(self.table.rows):
             if index:
                 yield Text()
-            yield line_of(first, "bold")
+            yield line_of(first, NAME)
             for title, cell in zip(self.table.header[1:], rest, strict=True):
-                yield Padding(
-                    Text.assemble(line_of(title, "dim"), ": ", line_of(cell)), (0, 0, 0, 2)
-                )
+                yield Padding(Text.assemble(line_of(title), ": ", line_of(cell)), (0, 0, 0, 2))

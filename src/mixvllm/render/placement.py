@@ -12,6 +12,7 @@ from mixvllm.render.fitting_table import FittingTable
 from mixvllm.render.gpu_processes import one_line
 from mixvllm.render.gpus import no_gpu
 from mixvllm.render.memory import way_out
+from mixvllm.render.theme import ERROR, GOOD, NAME, WARNING
 from mixvllm.render.units import size_text
 from mixvllm.sizing.placement import Placement, Seat
 
@@ -30,14 +31,14 @@ def placement_view(placement: Placement, inventory: Inventory) -> RenderableType
 
 def verdict(placement: Placement) -> Text:
     """Where it fits, or why it does not, in a sentence or two."""
-    name, taken = (placement.model, "bold"), placement.taken
+    name, taken = (placement.model, NAME), placement.taken
     if taken:
-        text = Text.assemble(name, (" fits", "bold green"), f" on {_named(taken)}.")
+        text = Text.assemble(name, (" fits", GOOD), f" on {_named(taken)}.")
         if placement.must_be_chosen:
             chosen = ",".join(seat.device.uuid or str(seat.device.index) for seat in taken)
             text.append(f" vLLM takes the first that it sees: set CUDA_VISIBLE_DEVICES={chosen}")
         return text
-    return Text.assemble(name, (" does not fit", "bold red"), f": {_obstacle(placement)}")
+    return Text.assemble(name, (" does not fit", ERROR), f": {_obstacle(placement)}")
 
 
 def _obstacle(placement: Placement) -> str:
@@ -79,7 +80,7 @@ def _table(placement: Placement) -> FittingTable:
                 Text(f"{capacity.max_concurrency:.2f}" if capacity else "-"),
                 Text(size_text(seat.requested_bytes)),
                 Text(size_text(seat.device.memory_free_bytes)),
-                Text("none", style="red") if is_in_use else Text(size_text(seat.left_bytes)),
+                Text("none", style=ERROR) if is_in_use else Text(size_text(seat.left_bytes)),
             ]
         )
     return FittingTable(COLUMNS, rows, COLUMNS[:3], DROPPED_FIRST)
@@ -89,8 +90,8 @@ def _seat_verdict(seat: Seat) -> Text:
     if seat.estimate is None:
         return Text("unknown")
     if seat.estimate.fits is not True:
-        return Text("too small", style="red")
-    return Text("fits", style="green") if seat.takes_it else Text("in use", style="yellow")
+        return Text("too small", style=ERROR)
+    return Text("fits", style=GOOD) if seat.takes_it else Text("in use", style=WARNING)
 
 
 def placement_as_json(placement: Placement, inventory: Inventory) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from mixvllm.render.theme import GOOD, MARK, NAME, WARNING
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.progress import PhaseProgress, ServerEvent, ServerReady
 from mixvllm.server.registry import RunningServer
@@ -46,7 +47,7 @@ def phase_line(event: PhaseProgress) -> Text:
     """One phase as a plain line: `[   3.2 s] loading the engine`."""
     line = Text(f"[{event.elapsed_s:6.1f} s] {MEANINGS[event.phase]}")
     if event.phase is Phase.RESTARTING and event.progress is not None:
-        line.append(f": {event.progress.detail}", style="bold yellow")
+        line.append(f": {event.progress.detail}", style=WARNING)
     return line
 
 
@@ -77,14 +78,12 @@ def checklist(
     """The phases so far: those passed with a tick, the current one with a spinner."""
     table = Table.grid(padding=(0, 1))
     for done in passed:
-        table.add_row(
-            Text("✓", style="green"), MEANINGS[done.phase], Text(f"{done.took_s:.1f} s", "dim")
-        )
-    table.add_row(spinner, Text(MEANINGS[phase], style="bold"), Text(f"{elapsed_s:.1f} s", "dim"))
+        table.add_row(Text("✓", style=MARK), MEANINGS[done.phase], Text(f"{done.took_s:.1f} s"))
+    table.add_row(spinner, Text(MEANINGS[phase], style=NAME), Text(f"{elapsed_s:.1f} s"))
     if progress is None:
         return table
     detail = Table.grid(padding=(0, 1))
-    row: list[RenderableType] = [Text("   " + progress.detail, style="dim")]
+    row: list[RenderableType] = [Text("   " + progress.detail)]
     if progress.fraction is not None:
         row.append(ProgressBar(total=1.0, completed=progress.fraction, width=BAR_WIDTH))
     detail.add_row(*row)
@@ -95,15 +94,15 @@ def ready_lines(event: ServerReady, *, needs_key: bool) -> Iterable[Text]:
     """What to know and to do when the server is ready; no line may be wrapped."""
     if event.restarts:
         again = Text.assemble(
-            (f"Ready again after {event.elapsed_s:.1f} s", "bold green"),
+            (f"Ready again after {event.elapsed_s:.1f} s", GOOD),
             f" (restart {event.restarts})",
         )
         yield again
         return
     yield Text.assemble(
-        (f"Ready in {event.elapsed_s:.1f} s", "bold green"),
+        (f"Ready in {event.elapsed_s:.1f} s", GOOD),
         f": {event.model} at ",
-        (event.url, "bold cyan"),
+        (event.url, NAME),
     )
     if event.kv_cache_tokens is not None:
         yield Text(_kv_cache(event))
@@ -137,9 +136,9 @@ def open_server_warning(host: str) -> RenderableType:
     """The warning for such a server."""
     wrong, remedy = open_server_words(host)
     return Panel(
-        Text.assemble((f"{wrong}\n", "bold"), remedy),
+        Text.assemble((f"{wrong}\n", NAME), remedy),
         title="warning",
-        border_style="bold yellow",
+        border_style=WARNING,
         expand=False,
     )
 
@@ -148,7 +147,7 @@ def server_table(servers: Sequence[RunningServer]) -> RenderableType:
     """The running servers."""
     if not servers:
         return Text("No server is running here.")
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style=NAME)
     for column in ("port", "phase", "model", "url", "pid", "log"):
         table.add_column(column, overflow="fold")
     for server in servers:

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from mixvllm.render.settings import render_problem
+from mixvllm.render.theme import ERROR, GOOD, WARNING
 from mixvllm.server.reload import ReloadRefused, SettingsReloaded
 
 
@@ -14,12 +15,12 @@ def reload_lines(event: SettingsReloaded | ReloadRefused) -> RenderableType:
     if isinstance(event, ReloadRefused):
         words = [event.message, *([event.hint] if event.hint else [])]
         problems = [render_problem(problem) for problem in event.problems]
-        refused = Text("Not reloaded: everything stays as it was. ", style="bold red")
+        refused = Text("Not reloaded: everything stays as it was. ", style=ERROR)
         return Group(refused.append(" ".join(words), style="not bold default"), *problems)
     lines = []
     if event.applied:
-        lines.append(Text.assemble(("Reloaded", "bold green"), f": {', '.join(event.applied)}"))
+        lines.append(Text.assemble(("Reloaded", GOOD), f": {', '.join(event.applied)}"))
     if event.needs_restart:
         waiting = ", ".join(event.needs_restart)
-        lines.append(Text.assemble(("Needs a restart", "bold yellow"), f": {waiting}"))
+        lines.append(Text.assemble(("Needs a restart", WARNING), f": {waiting}"))
     return Group(*lines) if lines else Text("Reloaded: nothing has changed.")

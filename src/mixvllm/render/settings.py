@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mixvllm.errors import Problem
+from mixvllm.render.theme import ERROR, MARK, NAME, NOTE, WARNING
 from mixvllm.secret_names import hide_secrets, is_secret_name, stars
 
 # Problems are rendered by commands that resolve nothing.
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mixvllm.settings.resolve import Resolved
 
 SECRET_SHOWN = "**********"
-SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+SEVERITY_STYLES = {"error": ERROR, "warning": WARNING, "note": NOTE}
 # A source line is shown around the caret; config lines are seldom longer.
 SHOWN_LINE_LENGTH = 100
 
@@ -39,16 +40,16 @@ def render_problems(problems: Iterable[Problem]) -> RenderableType:
 def render_problem(problem: Problem) -> Text:
     """One problem, a line or a few."""
     text = Text()
-    text.append(problem.place, style="bold")
+    text.append(problem.place, style=NAME)
     text.append(": ")
     if problem.severity != "error":
         text.append(f"{problem.severity}: ", style=SEVERITY_STYLES[problem.severity])
     if problem.key:
-        text.append(problem.key, style="cyan")
+        text.append(problem.key, style=NAME)
         text.append(": ")
     text.append(problem.message)
     if problem.advice:
-        text.append(f" ({problem.advice})", style="green")
+        text.append(f" ({problem.advice})")
     if problem.source_line is not None and problem.line and problem.column:
         text.append("\n")
         text.append_text(_source(_shown_line(problem), problem.line, problem.column))
@@ -70,11 +71,11 @@ def _source(line: str, number: int, column: int) -> Text:
     gutter = f"{number:>5} | "
     shown = line[start : start + SHOWN_LINE_LENGTH].replace("\t", " ")
     text = Text()
-    text.append(gutter, style="dim")
+    text.append(gutter, style=MARK)
     text.append(shown.rstrip())
-    text.append("\n" + " " * (len(gutter) - 2) + "| ", style="dim")
+    text.append("\n" + " " * (len(gutter) - 2) + "| ", style=MARK)
     text.append(" " * (column - 1 - start))
-    text.append("^" * _word_length(line, column), style="bold red")
+    text.append("^" * _word_length(line, column), style=ERROR)
     return text
 
 
@@ -163,7 +164,7 @@ def _value_as_json(value: ResolvedValue) -> dict[str, Any]:
 
 def settings_table(values: Sequence[ResolvedValue]) -> Table:
     """`config show`: value, origin, and what it beat."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style=NAME)
     table.add_column("setting", no_wrap=True)
     table.add_column("value", overflow="fold")
     table.add_column("origin", overflow="fold")
@@ -171,14 +172,13 @@ def settings_table(values: Sequence[ResolvedValue]) -> Table:
     for value in values:
         section, _, name = value.key.partition(".")
         if section != previous:
-            table.add_row(Text(section, style="bold cyan"))
+            table.add_row(Text(section, style=NAME))
             previous = section
         is_default = str(value.origin).startswith("default")
-        style = "dim" if is_default else ""
         table.add_row(
             f"  {name}",
-            Text(shown_value(value.value), style=style or "green"),
-            Text(_origin(value), style=style),
+            Text(shown_value(value.value), style="" if is_default else NAME),
+            Text(_origin(value)),
         )
     return table
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from mixvllm.memory.solution import Option, Solution
 from mixvllm.render.at_once import each_text, requests_text
 from mixvllm.render.solution_table import SolutionTable
+from mixvllm.render.theme import ERROR, GOOD, NAME
 from mixvllm.render.units import size_text
 
 # Of the GPUs that do not do, and of those that do, so many are shown; of models, so many.
@@ -22,13 +23,13 @@ def solution_view(solution: Solution, command: str | None) -> RenderableType:
     shown = _shown(solution)
     parts: list[RenderableType] = [headline(solution)]
     if command is not None:
-        parts += ["", "Serve it:", Text(_in_lines(command), style="bold")]
+        parts += ["", "Serve it:", Text(_in_lines(command), style=NAME)]
     elif solution.answer is not None and solution.answer.needs:
         needs = f"It needs {solution.answer.needs}: vLLM does not convert one while it loads."
         parts += ["", Text(needs)]
     parts += ["", SolutionTable(solution, shown), ""]
     parts += [Text(line) for line in _rest(solution, shown)]
-    return Group(*parts, Text(_by_rules(solution), style="dim"))
+    return Group(*parts, Text(_by_rules(solution)))
 
 
 def headline(solution: Solution) -> Text:
@@ -38,7 +39,7 @@ def headline(solution: Solution) -> Text:
         model = "" if solution.unknown == "model" else f"{solution.options[0].model}: "
         requests = _requests(solution, None)
         return Text.assemble(
-            (model, "bold"), ("no solution", "bold red"), f" for {requests}: {solution.reason}."
+            (model, NAME), ("no solution", ERROR), f" for {requests}: {solution.reason}."
         )
     answer, requests = _answer(solution, found), _requests(solution, found)
     match solution.unknown:
@@ -55,12 +56,12 @@ def headline(solution: Solution) -> Text:
         case "model":
             does = sum(option.fits for option in solution.options)
             rest = f" of {len(solution.options)} models run {requests} on {_gpus(found)}"
-            largest = ("; the largest is ", (answer, "bold"), ".")
-            return Text.assemble((f"{does}", "bold green"), rest, *largest)
+            largest = ("; the largest is ", (answer, GOOD), ".")
+            return Text.assemble((f"{does}", GOOD), rest, *largest)
 
 
 def _sentence(model: str, answer: str, rest: str) -> Text:
-    return Text.assemble((model, "bold"), ": ", (answer, "bold green"), f" {rest}")
+    return Text.assemble((model, NAME), ": ", (answer, GOOD), f" {rest}")
 
 
 def _answer(solution: Solution, found: Option) -> str:

@@ -13,6 +13,7 @@ from rich.text import Text
 from mixvllm.memory.solution import Option, Solution
 from mixvllm.memory.unknowns import Unknown
 from mixvllm.render.fitting_table import GAP, columns_left_out, what_is_left_out
+from mixvllm.render.theme import GOOD, NAME
 from mixvllm.render.units import parameters_text, size_text
 
 UNKNOWN = "-"
@@ -78,7 +79,7 @@ class SolutionTable:
     def _table(self, columns: Sequence[Column], *, may_break: bool) -> Table:
         """The table; words are broken where even the fewest columns have no room."""
         solution = self.solution
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+        table = Table(box=None, pad_edge=False, header_style=NAME, padding=(0, GAP, 0, 0))
         is_number = solution.unknown in ("max-model-len", "gpus")
         justify: Literal["right", "left"] = "right" if is_number else "left"
         head = HEADS[solution.unknown]
@@ -87,7 +88,7 @@ class SolutionTable:
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("", overflow="fold", min_width=0 if may_break else self._remark_width)
         for option, remark in zip(self.shown, self._remarks, strict=True):
-            style = "bold green" if option is solution.answer else "" if option.fits else "dim"
+            style = GOOD if option is solution.answer else ""
             cells = [read(option) for _, read in columns]
             table.add_row(Text(option.value), *cells, Text(remark), style=style)
         return table

@@ -16,6 +16,7 @@ from mixvllm.lessons.lesson import Lesson
 from mixvllm.lessons.spans import spans_of
 from mixvllm.lessons.troubles import Trouble
 from mixvllm.render.pages import WIDEST, line_of
+from mixvllm.render.theme import NAME
 
 
 def topics_view(lessons: Sequence[Lesson]) -> RenderableType:
@@ -25,24 +26,24 @@ def topics_view(lessons: Sequence[Lesson]) -> RenderableType:
     for group, members in groupby(lessons, key=lambda lesson: lesson.group):
         if table.row_count:
             table.add_row()
-        table.add_row(Text(group, style="bold"))
+        table.add_row(Text(group, style=NAME))
         for lesson in members:
-            table.add_row(Text(f"  {lesson.topic}", style="cyan"), Text(lesson.summary))
+            table.add_row(Text(f"  {lesson.topic}", style=NAME), Text(lesson.summary))
     ways = (
         "mixvllm explain TOPIC, also of a flag (--gpu-memory), a key (server.port), a section "
         "(server) or the code of an error; `mixvllm explain errors` lists the codes."
     )
-    return Constrain(Group(table, Text(), Text(ways, style="dim")), WIDEST)
+    return Constrain(Group(table, Text(), Text(ways)), WIDEST)
 
 
 def troubles_view(troubles: Sequence[Trouble]) -> RenderableType:
     """The error codes by group, each with an example of its message."""
     parts: list[RenderableType] = []
     for group, members in groupby(troubles, key=lambda trouble: trouble.group):
-        parts += [Text(), Text(group, style="bold")]
+        parts += [Text(), Text(group, style=NAME)]
         for trouble in members:
-            parts.append(Text(f"  {trouble.code}", style="cyan"))
-            parts.append(Padding(line_of(spans_of(trouble.example), "dim"), (0, 0, 0, 4)))
+            parts.append(Text(f"  {trouble.code}", style=NAME))
+            parts.append(Padding(line_of(spans_of(trouble.example)), (0, 0, 0, 4)))
     return Constrain(Group(*parts[1:]), WIDEST)
 
 

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from mixvllm.gpus.device import Inventory
 from mixvllm.render.gpus import no_gpu
+from mixvllm.render.theme import GOOD, NAME
 
 MEANINGS = {
     "NV": "so many NVLinks",
@@ -18,7 +19,7 @@ MEANINGS = {
     "NODE": "several bridges of one CPU",
     "SYS": "from CPU to CPU",
 }
-FAST = "bold green"
+FAST = GOOD
 
 
 def topology_view(inventory: Inventory) -> RenderableType:
@@ -29,7 +30,7 @@ def topology_view(inventory: Inventory) -> RenderableType:
         return Text("How the GPUs are joined is not known: NVML did not answer.")
     if len(inventory.gpus) == 1:
         return Text("There is one GPU: nothing to join.")
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style=NAME, padding=(0, 2, 0, 0))
     for name in ("GPU", *(str(gpu.index) for gpu in inventory.gpus)):
         table.add_column(name, no_wrap=True)
     for gpu, links in zip(inventory.gpus, inventory.links, strict=True):
@@ -40,18 +41,17 @@ def topology_view(inventory: Inventory) -> RenderableType:
 
 ADVICE = Text(
     "Tensor parallelism exchanges data in every layer: prefer GPUs joined by NVLink; where there "
-    "is none, pipeline parallelism asks less of the way between them.",
-    style="dim",
+    "is none, pipeline parallelism asks less of the way between them."
 )
 
 
 def _cell(link: str | None, *, own: bool) -> Text:
     if own:
-        return Text("X", style="dim")
+        return Text("X")
     return Text(link or "-", style=FAST if (link or "").startswith("NV") else "")
 
 
 def _legend(links: tuple[tuple[str | None, ...], ...]) -> Text:
     words = {"NV" if link.startswith("NV") else link for row in links for link in row if link}
     known = [f"{word}: {MEANINGS[word]}" for word in MEANINGS if word in words]
-    return Text("; ".join(known), style="dim")
+    return Text("; ".join(known))

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mixvllm.errors import Problem
 from mixvllm.render.settings import problem_as_json, render_problem
+from mixvllm.render.theme import ERROR, GOOD
 from mixvllm.settings.check import FileReport
 
 
@@ -21,12 +22,12 @@ def report_as_text(reports: Sequence[FileReport], *, strict: bool) -> Renderable
     for report in reports:
         verdict = Text(f"{report.file}: ")
         if report.is_ok(strict=strict):
-            verdict.append("ok", style="green")
+            verdict.append("ok", style=GOOD)
             verdict.append(_count(report.problems, "warning", before=", "))
         else:
-            verdict.append(_count(report.problems, "error"), style="bold red")
+            verdict.append(_count(report.problems, "error"), style=ERROR)
             verdict.append(_count(report.problems, "warning", before=", "))
-        verdict.append("".join(f"; note: {note}" for note in report.notes), style="dim")
+        verdict.append("".join(f"; note: {note}" for note in report.notes))
         parts.append(verdict)
     return Group(*parts)
 
