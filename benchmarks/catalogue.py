@@ -17,7 +17,7 @@ from mixvllm.errors import EstimateError
 from mixvllm.memory.estimate import estimate
 from mixvllm.memory.gpu_table import find_gpu
 from mixvllm.memory.request import EstimateRequest
-from mixvllm.models.sources import catalogue
+from mixvllm.models.sources import catalogue, catalogue_file
 from mixvllm.sizing.solve_model import best_models
 
 ROUNDS = 5
@@ -27,7 +27,7 @@ BAR_S = 2.0
 def estimate_all(request: EstimateRequest) -> tuple[int, int]:
     """Estimate every model; how many were answered, and how many refused by name."""
     answered = refused = 0
-    for name in catalogue.names():
+    for name in catalogue_file.names():
         entry = catalogue.look_up(name)
         assert entry is not None
         try:

@@ -12,6 +12,7 @@ from tests.cli.command import Command
 
 # What takes longer to import than all of `--help`.
 HEAVY = ("pydantic", "openai", "mcp", "vllm", "torch")
+SHOWN = ("serve", "estimate-kv", "gpus", "chat", "status", "stop", "explain")
 PYTHONS_WORDS = ("<bool>", "<int", "<path>", "list[", "[[", "x>=", "…")
 
 
@@ -37,7 +38,7 @@ def test_help_tells_ranges_defaults_and_choices_in_words(mixvllm: Command) -> No
     assert "[FILE]..." in validate
 
 
-@pytest.mark.parametrize("path", ["serve", "gpus", "chat", "status", "stop", "config show"])
+@pytest.mark.parametrize("path", [*SHOWN, "config show", "config validate", "config init"])
 def test_help_loads_nothing_that_only_the_command_needs(path: str) -> None:
     code = (
         "import sys\nfrom mixvllm.cli.app import main\n"

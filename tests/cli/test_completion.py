@@ -17,6 +17,8 @@ from tests.cli.test_serve import register
 
 FILE = "profiles:\n  dev:\n    server: {port: 8001}\n  production:\n    server: {port: 8002}\n"
 HEAVY = ("torch", "vllm", "transformers", "fastapi", "uvicorn", "mcp", "openai")
+# What commands draw, read settings and look at processes with: each takes longer than a Tab may.
+NEEDED_TO_RUN = ("rich.console", "pydantic", "psutil", "mixvllm.models.description")
 
 
 @pytest.fixture(autouse=True)
@@ -125,22 +127,46 @@ def test_what_goes_wrong_at_a_tab_is_not_said(directory: Path) -> None:
     assert (done.stdout.strip(), done.stderr) == ("", "")
 
 
-def test_a_tab_loads_nothing_heavy(directory: Path) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "mixvllm ser",
+        "mixvllm serve gpt",
+        "mixvllm serve demo --dtype ",
+        "mixvllm estimate-kv demo gpt",
+        "mixvllm estimate-kv --gpu ",
+        "mixvllm config init --model gpt",
+        "mixvllm config show --config ",
+        "mixvllm config validate ",
+        "mixvllm gpus --for ",
+        "mixvllm explain kv",
+    ],
+)
+def test_a_tab_loads_options_and_what_it_offers_alone(line: str) -> None:
+    assert loaded_at(line, (*HEAVY, *NEEDED_TO_RUN)) == []
+
+
+def test_a_tab_that_reads_a_file_loads_nothing_heavy_either() -> None:
+    assert loaded_at("mixvllm serve --profile ", HEAVY) == []
+
+
+def loaded_at(line: str, names: tuple[str, ...]) -> list[str]:
+    """Which of these modules a Tab behind the line loads, while it offers something."""
     code = (
         "import sys, mixvllm.__main__ as program\n"
         "try: program.main()\n"
-        f"finally: print(*[n for n in {HEAVY} if n in sys.modules], file=sys.__stderr__)"
+        f"finally: print(*[n for n in {names} if n in sys.modules], file=sys.__stderr__)"
     )
-    for line in ("mixvllm serve gpt", "mixvllm serve --profile ", "mixvllm estimate-kv --gpu "):
-        words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, **words, "_MIXVLLM_COMPLETE": "complete_bash"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert (bool(done.stdout), done.stderr) == (True, "\n")
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **words, "_MIXVLLM_COMPLETE": "complete_bash"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout
+    return done.stderr.split()
 
 
 @pytest.fixture

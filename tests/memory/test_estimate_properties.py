@@ -11,12 +11,12 @@ from mixvllm.memory.answer import Capacity, Estimate
 from mixvllm.memory.estimate import estimate
 from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.request import EstimateRequest
-from mixvllm.models.sources import catalogue
+from mixvllm.models.sources import catalogue, catalogue_file
 
 GIB = 1 << 30
 WEIGHED = [
     entry
-    for name in catalogue.names()
+    for name in catalogue_file.names()
     if (entry := catalogue.look_up(name)) is not None and entry.weights is not None
 ]
 models = st.sampled_from(WEIGHED)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from mixvllm.models.sources.catalogue import look_up
 from mixvllm.settings.schema import ServeConfig
+from mixvllm.sizing.keys_read import INFERENCE_READ
 from mixvllm.sizing.logged import Beside, LogReport, report
-from mixvllm.sizing.request import ARGUMENTS_READ, INFERENCE_READ, Choices
+from mixvllm.sizing.request import ARGUMENTS_READ, Choices
 from mixvllm.vllm_internals.log_lines import read_lines
 from mixvllm.vllm_internals.startup_log import read_log
 from tests.memory.logs import ROWS, LogRow

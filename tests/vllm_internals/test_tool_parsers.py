@@ -2,7 +2,7 @@
 
 import pytest
 
-from mixvllm.models.sources.catalogue import names
+from mixvllm.models.sources.catalogue_file import names
 from mixvllm.vllm_internals.arguments import VERSIONS, arguments
 from mixvllm.vllm_internals.tool_parsers import FAMILIES, suggest_tool_parsers
 

@@ -16,10 +16,10 @@ from mixvllm.cli.command_table import command_group
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.failures import fail, fail_unexpectedly
 from mixvllm.cli.invocation import Invocation
-from mixvllm.cli.output import Output
 from mixvllm.errors import MixvllmError
 
 if TYPE_CHECKING:
+    from mixvllm.cli.output import Output
     from mixvllm.vllm_internals.installed import InstalledEngine
 
 # name: (module, one-line help). `--help` prints this table and imports none of the modules.
@@ -118,6 +118,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Run one command; words for every failure are chosen here."""
+    if COMPLETION_VARIABLE in os.environ:
+        return complete()
+    from mixvllm.cli.output import Output  # rich: not for a Tab
+
     arguments, pass_through = split_pass_through(argv)
     as_json = asks_for_json(arguments)
     debug = "--debug" in arguments
@@ -150,6 +154,15 @@ def run(argv: Sequence[str]) -> int:
     except Exception as error:
         return _fail_otherwise(output, error, arguments)
     return result if isinstance(result, int) else ExitStatus.DONE
+
+
+def complete() -> int:
+    """Answer the shell, which ends the process; what goes wrong at a Tab is not said."""
+    try:
+        app((), prog_name="mixvllm", standalone_mode=False)
+    except Exception:
+        return ExitStatus.FAILED
+    return ExitStatus.DONE
 
 
 def _fail_otherwise(output: Output, error: Exception, arguments: Sequence[str]) -> int:

@@ -110,13 +110,19 @@ def _draw_help(command: Any, ctx: Any, commands: Mapping[str, str] | None = None
 
 
 def check_where_given(command: Any, ctx: Any) -> None:
-    """Let a command check the options that are given, and those alone.
+    """Let a command check the options that are given, and those alone; at a Tab none of them.
 
     typer would import pydantic, which costs more than many a command, to find nothing in nothing.
     """
     for parameter in command.get_params(ctx):
-        if not parameter.required and not parameter.multiple and parameter.nargs == 1:
+        if ctx.resilient_parsing:
+            parameter.process_value = _as_written
+        elif not parameter.required and not parameter.multiple and parameter.nargs == 1:
             parameter.process_value = partial(_process, parameter, parameter.process_value)
+
+
+def _as_written(_: Any, value: Any) -> Any:
+    return value
 
 
 def _process(parameter: Any, check: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:

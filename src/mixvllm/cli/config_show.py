@@ -13,8 +13,6 @@ from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
 from mixvllm.cli.options import ConfigOption, ProfileOption, with_setting_flags
 from mixvllm.cli.settings import resolve_settings
-from mixvllm.render.settings import settings_as_json, settings_table
-from mixvllm.render.settings_yaml import settings_as_yaml
 from mixvllm.settings.flags import GivenFlag
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -45,6 +43,10 @@ def show(
     ] = False,
 ) -> int:
     """Show the effective settings, and where each value came from."""
+    # What draws: not for `--help` and a Tab.
+    from mixvllm.render.settings import settings_as_json, settings_table
+    from mixvllm.render.settings_yaml import settings_as_yaml
+
     invocation: Invocation = ctx.obj
     resolved = resolve_settings(invocation, flags, config, profile)
     if vllm_args:

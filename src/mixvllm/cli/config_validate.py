@@ -14,14 +14,12 @@ from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.failures import say_where_to_read_on
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
-from mixvllm.cli.output import print_flowing
 from mixvllm.errors import UsageError
-from mixvllm.render.validation import report_as_github, report_as_json, report_as_text
-from mixvllm.settings.check import FileReport, check_files
 from mixvllm.settings.file_keys import DEFAULT_FILE
 
 if TYPE_CHECKING:
     from mixvllm.memory.gpu_table import Gpu
+    from mixvllm.settings.check import FileReport
     from mixvllm.sizing.present import PresentGpus
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -71,6 +69,11 @@ def validate(
     machine or the catalogue), and against the GPU: whether it fits.
     Exit codes: 0 every file is right, 1 one is wrong.
     """
+    # What reads settings and draws: not for `--help` and a Tab.
+    from mixvllm.cli.output import print_flowing
+    from mixvllm.render.validation import report_as_github, report_as_json, report_as_text
+    from mixvllm.settings.check import check_files
+
     invocation: Invocation = ctx.obj
     reports = check_files(files or [_default_file()], os.environ)
     reports = _judged(reports, gpu, online=online)

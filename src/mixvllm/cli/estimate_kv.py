@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import typer
 
-from mixvllm.cli.estimate_asked import Asked
 from mixvllm.cli.estimate_options import (
     BlockSizeOption,
     CompareOption,
@@ -35,7 +35,10 @@ from mixvllm.cli.options import ConfigOption, ModelsArgument, ProfileOption, wit
 from mixvllm.cli.picture import SvgOption
 from mixvllm.cli.settings import resolve_settings
 from mixvllm.settings.flags import GivenFlag
-from mixvllm.sizing.request import SETTINGS_READ
+from mixvllm.sizing.keys_read import SETTINGS_READ
+
+if TYPE_CHECKING:
+    from mixvllm.cli.estimate_asked import Asked
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
@@ -77,6 +80,9 @@ def estimate_kv(
     is), the exit code is 3. Several models, GPUs (`--compare`) or releases are put side by side:
     3 is then that none of them fits.
     """
+    # What reads settings and models: not for `--help` and a Tab.
+    from mixvllm.cli.estimate_asked import Asked
+
     asked = Asked(
         invocation=ctx.obj,
         flags=flags,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mixvllm.errors import UsageError
-from mixvllm.memory.request import Load
 from mixvllm.memory.unknowns import UNKNOWNS
-from mixvllm.settings.declaration import token_count
+
+if TYPE_CHECKING:
+    from mixvllm.memory.request import Load
 
 PANEL = "Questions"
 
@@ -86,11 +87,15 @@ def asked_load(prompt: str | None, output: str | None) -> Load | None:
             f"{given} is given without {missing}.",
             hint="A request has a prompt and an answer: --prompt 2k --output 500.",
         )
+    from mixvllm.memory.request import Load  # not for `--help` and a Tab
+
     return Load(_count("--prompt", prompt, "tokens"), _count("--output", output, "tokens"))
 
 
 def _count(option: str, text: str, what: str) -> int:
     """A number above 0, as settings are written: `32k` are thousands and `32K` 1024s."""
+    from mixvllm.settings.declaration import token_count
+
     try:
         number = int(token_count(text.strip()))
     except (ValueError, OverflowError):

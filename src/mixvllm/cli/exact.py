@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mixvllm.cli.estimate_asked import Asked
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.errors import UsageError
+
+if TYPE_CHECKING:
+    from mixvllm.cli.estimate_asked import Asked
 
 ExactOption = Annotated[
     bool,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -10,18 +10,12 @@ from typer.core import TyperCommand
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
-from mixvllm.cli.output import Output
-from mixvllm.lessons.lesson import Lesson
 from mixvllm.lessons.library import as_topic, lessons, lessons_by_name
 from mixvllm.lessons.troubles import troubles
-from mixvllm.render.pages import page_view, read_on
-from mixvllm.render.topics import (
-    lesson_as_json,
-    topic_as_json,
-    topics_view,
-    trouble_as_json,
-    troubles_view,
-)
+
+if TYPE_CHECKING:
+    from mixvllm.cli.output import Output
+    from mixvllm.lessons.lesson import Lesson
 
 ERRORS = "errors"
 
@@ -65,6 +59,14 @@ def explain(ctx: typer.Context, topic: TopicArgument = None, as_json: JsonOption
     Without a topic all of them are listed; `errors` lists the codes of errors. In a pipe a lesson
     is its Markdown.
     """
+    # What draws: not for a Tab.
+    from mixvllm.render.topics import (
+        topic_as_json,
+        topics_view,
+        trouble_as_json,
+        troubles_view,
+    )
+
     invocation: Invocation = ctx.obj
     output = invocation.output
     words = " ".join(topic or ())
@@ -117,6 +119,8 @@ def _answer(
     setting: dict[str, Any] | None = None,
     error: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
+    from mixvllm.render.topics import lesson_as_json
+
     shown = lesson_as_json(lesson) if lesson else None
     return {"lesson": shown, "setting": setting, "error": error}
 
@@ -126,6 +130,8 @@ def _show(output: Output, markdown: str, data: Any, lesson: Lesson | None = None
     if output.as_json:
         output.json(data)
     elif output.out.is_terminal:
+        from mixvllm.render.pages import page_view, read_on
+
         output.out.print(page_view(markdown))
         if lesson and lesson.see_also:
             output.out.print(read_on(lesson))

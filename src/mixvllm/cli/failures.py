@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from mixvllm.cli.exit_status import ExitStatus, exit_status_of
-from mixvllm.cli.output import Output
 from mixvllm.errors import MixvllmError, Problem
+
+if TYPE_CHECKING:
+    from mixvllm.cli.output import Output
 
 
 def fail(output: Output, error: MixvllmError) -> int:

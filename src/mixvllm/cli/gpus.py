@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import RenderableType
 from typer.core import TyperCommand
 
 from mixvllm.cli.completion import complete_models_and_files
@@ -16,9 +15,9 @@ from mixvllm.cli.json_option import JsonOption
 from mixvllm.errors import EstimateError, UsageError
 from mixvllm.gpus.demand import Demand, unmet
 from mixvllm.gpus.inventory import NVML_DEADLINE_S, TORCH_DEADLINE_S, Machine
-from mixvllm.render.gpus import GpuView
-from mixvllm.render.gpus_json import inventory_as_json
-from mixvllm.server.named_processes import with_servers_named
+
+if TYPE_CHECKING:
+    from mixvllm.gpus.device import Inventory
 
 WATCH, WATCH_EVERY_S = "--watch", 2
 
@@ -105,6 +104,8 @@ def gpus(
         raise UsageError("--watch goes with no other option but --timeout.")
     if wanted is not None and (demand or topology):
         raise UsageError("--for goes with none of --topology, --require and --free.")
+    from mixvllm.server.named_processes import with_servers_named  # not for a Tab
+
     with Machine(
         os.environ,
         nvml_deadline_s=timeout or NVML_DEADLINE_S,
@@ -121,17 +122,21 @@ def gpus(
         from mixvllm.cli.gpus_for import answer_for
 
         return answer_for(invocation, wanted, inventory)
-    view: RenderableType = GpuView(inventory)
-    if topology:
-        from mixvllm.render.topology import topology_view
-
-        view = topology_view(inventory)
-    invocation.output.answer(view, inventory_as_json(inventory))
+    _show(invocation, inventory, topology=topology)
     missing = demand and unmet(inventory, demand)
     if missing:
         invocation.output.warn(missing)
         return ExitStatus.NO
     return ExitStatus.DONE
+
+
+def _show(invocation: Invocation, inventory: Inventory, *, topology: bool) -> None:
+    from mixvllm.render.gpus import GpuView
+    from mixvllm.render.gpus_json import inventory_as_json
+    from mixvllm.render.topology import topology_view
+
+    view = topology_view(inventory) if topology else GpuView(inventory)
+    invocation.output.answer(view, inventory_as_json(inventory))
 
 
 def _size(text: str | None) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mixvllm.cli.output import Output
+if TYPE_CHECKING:
+    from mixvllm.cli.output import Output
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ DOCUMENTS = (
     Documented(
         "`mixvllm config init --json`",
         "What was written, and what of a converted command has no setting.",
-        "config_init",
+        "config_init_file",
         (
             "config init new.yaml --json",
             "config init other.yaml --from 'vllm serve m --uvicorn-log-level info' --json",
@@ -162,7 +162,7 @@ DOCUMENTS = (
     Documented(
         "`mixvllm serve --dry-run --json`",
         "What would be served, and what vLLM would be given.",
-        "serve",
+        "serve_begin",
         ("serve demo --dry-run --json",),
     ),
     Documented(

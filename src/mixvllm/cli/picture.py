@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console, RenderableType
 
 from mixvllm.errors import MixvllmError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 # Rich's picture names a font of a web server; every viewer has a monospaced one of its own.
 FONT_FACES = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
@@ -54,6 +56,7 @@ def write_picture(file: Path, shown: RenderableType, width: int) -> None:
 def picture(shown: RenderableType, width: int) -> str:
     """The SVG of a renderable on a terminal of this width."""
     from rich._export_format import CONSOLE_SVG_FORMAT
+    from rich.console import Console
 
     console = Console(
         file=io.StringIO(),

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mixvllm.cli.invocation import Invocation
-from mixvllm.cli.output import print_flowing
 from mixvllm.errors import Problem
 from mixvllm.settings.flags import GivenFlag
 
@@ -65,7 +64,9 @@ def resolve_quietly(
 
 def say_warnings(invocation: Invocation, warnings: Sequence[Problem]) -> None:
     """One line a warning, on stderr."""
-    from mixvllm.render.settings import render_problem  # rich's tables: not for `--help`
+    # rich: not for a Tab
+    from mixvllm.cli.output import print_flowing
+    from mixvllm.render.settings import render_problem
 
     for warning in warnings:
         print_flowing(invocation.output.err, render_problem(warning))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from mixvllm.cli.completion import complete_ports
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
-from mixvllm.cli.output import Output
 from mixvllm.errors import MixvllmError, UsageError
-from mixvllm.server.ending import end_server
 from mixvllm.server.registry import RunningServer, running_servers
+
+if TYPE_CHECKING:
+    from mixvllm.cli.output import Output
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
@@ -36,6 +36,8 @@ def stop(
     as_json: JsonOption = False,
 ) -> int:
     """End a server as Ctrl-C would, and wait until it is gone."""
+    from rich.text import Text  # not for a Tab
+
     invocation: Invocation = ctx.obj
     chosen = choose(running_servers(), port, everything=all_)
     for server in chosen:
@@ -79,6 +81,8 @@ def end(server: RunningServer, output: Output) -> None:
     Raises:
         MixvllmError: it does not end, or belongs to somebody else.
     """
+    from mixvllm.server.ending import end_server
+
     output.say(f"Stopping {server.model} on port {server.port} (process {server.pid}) ...")
     try:
         ended = end_server(server)

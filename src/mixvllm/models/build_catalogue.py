@@ -15,7 +15,7 @@ from typing import Any
 
 from mixvllm.errors import ModelError
 from mixvllm.models.from_config import describe
-from mixvllm.models.sources import catalogue
+from mixvllm.models.sources import catalogue_file
 from mixvllm.models.sources.catalogue import CatalogueEntry, packed
 from mixvllm.models.weights.formula import weights_by_formula
 from mixvllm.models.weights.groups import WeightFacts
@@ -116,5 +116,5 @@ def write(directory: Path, target: Path) -> int:
 
 if __name__ == "__main__":
     sys.stdout.write(
-        f"{write(Path(sys.argv[1]), catalogue.FILE)} models in {catalogue.FILE.name}\n"
+        f"{write(Path(sys.argv[1]), catalogue_file.FILE)} models in {catalogue_file.FILE.name}\n"
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mixvllm.errors import ModelError
 from mixvllm.models.found import FoundModel
 from mixvllm.models.names import DEMO, is_gguf_on_the_hub, is_path
-from mixvllm.models.sources import catalogue
+from mixvllm.models.sources import catalogue, catalogue_file
 
 if TYPE_CHECKING:
     from mixvllm.models.sources.hub import HubDocuments
@@ -67,10 +67,10 @@ def find_model(
 
 def nearest_names(name: str) -> list[str]:
     """Models of the catalogue whose names are close to this one."""
-    by_small = {known.lower(): known for known in catalogue.names()}
+    by_small = {known.lower(): known for known in catalogue_file.names()}
     near = difflib.get_close_matches(name.lower(), by_small, 3, 0.6)
     if not near and "/" not in name:
-        by_own = {known.lower().partition("/")[2]: known for known in catalogue.names()}
+        by_own = {known.lower().partition("/")[2]: known for known in catalogue_file.names()}
         return [by_own[found] for found in difflib.get_close_matches(name.lower(), by_own, 3, 0.6)]
     return [by_small[found] for found in near]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from mixvllm.directories import hub_cache
 from mixvllm.models.names import DEMO
-from mixvllm.models.sources import catalogue
+from mixvllm.models.sources import catalogue_file
 
 # The hub's cache has a directory for each model: `models--OWNER--NAME`.
 CACHED = "models--"
@@ -14,7 +14,7 @@ CACHED = "models--"
 
 def known_names(environment: Mapping[str, str]) -> list[str]:
     """The demo model, then those of the Hugging Face cache and of the catalogue, each once."""
-    return [DEMO, *sorted({*_cached(environment), *catalogue.names()}, key=str.lower)]
+    return [DEMO, *sorted({*_cached(environment), *catalogue_file.names()}, key=str.lower)]
 
 
 def _cached(environment: Mapping[str, str]) -> Iterator[str]:

@@ -20,9 +20,9 @@ from mixvllm.models.find import find_model
 from mixvllm.models.found import FoundModel
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizes import GIB
+from mixvllm.sizing.keys_read import INFERENCE_READ
 from mixvllm.sizing.request import (
     ARGUMENTS_READ,
-    INFERENCE_READ,
     MEMORY_ARGUMENT,
     NOT_MODELLED,
     Choices,

@@ -14,29 +14,9 @@ from mixvllm.memory.request import LONGER_VARIABLE, EstimateRequest, Load
 from mixvllm.memory.rules import NEWEST, RELEASES, Rules, rules_of
 from mixvllm.memory.sizes import parse_size
 from mixvllm.settings.schema import ServeConfig
+from mixvllm.sizing.keys_read import INFERENCE_READ
 from mixvllm.vllm_internals.installed import installed_engine
 
-INFERENCE_READ = (
-    "max_model_len",
-    "dtype",
-    "kv_cache_dtype",
-    "quantization",
-    "tensor_parallel_size",
-    "pipeline_parallel_size",
-    "data_parallel_size",
-    "gpu_memory_utilization",
-    "max_num_seqs",
-    "max_num_batched_tokens",
-    "enforce_eager",
-)
-SETTINGS_READ = frozenset(
-    {
-        "model.name",
-        "model.revision",
-        "model.trust_remote_code",
-        *(f"inference.{name}" for name in INFERENCE_READ),
-    }
-)
 # vLLM's own arguments, by their names there, with the type that they must have.
 ARGUMENTS_READ: dict[str, type] = {
     "block_size": int,

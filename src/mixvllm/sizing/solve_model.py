@@ -6,7 +6,7 @@ from mixvllm.memory.request import EstimateRequest
 from mixvllm.memory.solution import Option, Solution
 from mixvllm.memory.solve import solved
 from mixvllm.memory.trial import Checkpoint, tried
-from mixvllm.models.sources import catalogue
+from mixvllm.models.sources import catalogue, catalogue_file
 
 
 def best_models(request: EstimateRequest) -> Solution:
@@ -15,7 +15,7 @@ def best_models(request: EstimateRequest) -> Solution:
     Of models of one size the one that holds more requests comes first.
     """
     options = []
-    for name in catalogue.names():
+    for name in catalogue_file.names():
         entry = catalogue.look_up(name)
         if entry is not None:
             checkpoint = Checkpoint(entry.description, entry.weights)

@@ -21,7 +21,7 @@ from mixvllm.models.description import (
     Mamba2,
     SlidingWindow,
 )
-from mixvllm.models.sources import catalogue
+from mixvllm.models.sources import catalogue, catalogue_file
 from mixvllm.models.sources.catalogue import CatalogueEntry, packed, unpacked
 
 BUILT = json.loads((Path(__file__).parents[1] / "vllm_builds.json").read_text(encoding="utf-8"))
@@ -92,7 +92,7 @@ def test_parameters_by_formula_are_those_that_vllm_builds(name: str) -> None:
 
 
 def test_there_are_the_models_of_every_example() -> None:
-    assert len(catalogue.names()) >= 200
+    assert len(catalogue_file.names()) >= 200
     for name in NAMED_IN_EXAMPLES:
         assert found(name).weights is not None
 
@@ -103,7 +103,7 @@ def test_a_name_is_found_in_any_case_and_an_unknown_one_is_none() -> None:
 
 
 def test_weights_by_group_are_the_whole() -> None:
-    weights = [found(name).weights for name in catalogue.names()]
+    weights = [found(name).weights for name in catalogue_file.names()]
     by_formula = [facts for facts in weights if facts is not None and facts.groups]
     assert len(by_formula) > 190
     assert [sum(facts.groups.values()) for facts in by_formula] == [
@@ -112,7 +112,7 @@ def test_weights_by_group_are_the_whole() -> None:
 
 
 def test_what_is_packed_comes_back_the_same() -> None:
-    for name in catalogue.names():
+    for name in catalogue_file.names():
         entry = found(name)
         assert unpacked(name, json.loads(json.dumps(packed(entry)))) == entry
 
@@ -127,7 +127,7 @@ def test_the_catalogue_is_what_its_builder_writes() -> None:
         for name, entry in entries(CONFIGS)
         if name in wanted and isinstance(entry, CatalogueEntry)
     }
-    assert {name: found(name) for name in catalogue.names()} == made
+    assert {name: found(name) for name in catalogue_file.names()} == made
 
 
 def test_looking_up_a_model_loads_neither_torch_nor_pydantic() -> None:

@@ -6,19 +6,16 @@ layer, written as the shortest piece that repeats.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from mixvllm.models import description
 from mixvllm.models.description import Layer, ModelDescription
+from mixvllm.models.sources.catalogue_file import stored_models
 from mixvllm.models.weights.groups import WeightFacts
 
-# Not importlib.resources: it takes a sixth of the time that an answer may take.
-FILE = Path(__file__).parents[1] / "catalogue" / "models.json"
 LETTERS = "abcdefghijklmnop"
 
 
@@ -30,19 +27,14 @@ class CatalogueEntry:
     weights: WeightFacts | None
 
 
-def names() -> tuple[str, ...]:
-    """The models of the catalogue in their order."""
-    return tuple(_stored())
-
-
 def entries() -> tuple[ModelDescription, ...]:
     """The descriptions of all its models, in their order."""
-    return tuple(unpacked(name, stored).description for name, stored in _stored().items())
+    return tuple(unpacked(name, stored).description for name, stored in stored_models().items())
 
 
 def look_up(name: str) -> CatalogueEntry | None:
     """The model of this name, large and small letters alike; None where there is none."""
-    stored = _stored()
+    stored = stored_models()
     key = name if name in stored else _by_small_letters().get(name.lower())
     return None if key is None else unpacked(key, stored[key])
 
@@ -87,14 +79,8 @@ def unpacked(name: str, stored: Mapping[str, Any]) -> CatalogueEntry:
 
 
 @cache
-def _stored() -> dict[str, Any]:
-    stored: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
-    return stored
-
-
-@cache
 def _by_small_letters() -> dict[str, str]:
-    return {name.lower(): name for name in _stored()}
+    return {name.lower(): name for name in stored_models()}
 
 
 def _values(kind: Layer) -> list[object]:
