@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.oracle import Run, run_of
-from mixvllm.models.build_catalogue import belongs, whole_config
+from mixvllm.models.build_catalogue import index_rows, whole_config
 from mixvllm.models.sources import catalogue_file
 from mixvllm.vllm_internals.planner import ENVIRONMENT
 from mixvllm.vllm_internals.planner_capacity import PlannerSettings
@@ -31,14 +31,11 @@ Row = dict[str, Any]
 
 def runs(folder: Path, parts: list[str]) -> dict[str, Run]:
     """The documents of each model of the catalogue whose name has one of the parts."""
-    rows = map(json.loads, (folder / "INDEX.jsonl").read_text("utf-8").splitlines())
     known = set(catalogue_file.names())
     return {
         row["model"]: replace(run_of(folder / row["file"], {}), config=whole_config(folder, row))
-        for row in rows
-        if row["model"] in known
-        and belongs(row["file"], row["model"])
-        and (not parts or any(part in row["model"] for part in parts))
+        for row in index_rows(folder)
+        if row["model"] in known and (not parts or any(part in row["model"] for part in parts))
     }
 
 

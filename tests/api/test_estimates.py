@@ -104,6 +104,17 @@ def test_what_a_log_measured_is_kept_where_that_is_asked(tmp_path: Path) -> None
     assert len(list(directory().iterdir())) == 1
 
 
+def test_a_file_that_is_no_measurement_is_told_as_by_the_command() -> None:
+    directory().mkdir(parents=True)
+    (directory() / "x.json").write_text("{")
+    words = f"{directory() / 'x.json'} is no measurement of this version; it is passed over."
+
+    assert mixvllm.estimate(MODEL, gpu="L40S").notes == (words,)
+    assert mixvllm.solve("max_model_len", MODEL, gpu="L40S").notes == (words,)
+    assert mixvllm.estimate(MODEL, gpu="L40S", measured=False).notes == ()
+    assert mixvllm.estimate(MODEL).notes == ()
+
+
 @pytest.mark.parametrize(
     ("question", "error", "said"),
     [

@@ -42,7 +42,7 @@ ORACLE = [
     ("Qwen/Qwen3-VL-30B-A3B-Instruct", 8, 7_823_380_380, 2e-3),
     ("Qwen/Qwen3.5-27B", 8, 6_890_389_724, 2e-3),
     ("meta-models/Muse-Glimmer-30B", 1, 59_553_253_376, 0.0),
-    ("mistralai/Ministral-3-3B-Instruct-2512", 1, 7_698_180_096, 0.0),
+    ("mistralai/Ministral-3-3B-Instruct-2512-BF16", 1, 7_698_180_096, 0.0),
     ("deepseek-ai/DeepSeek-V4-Flash", 1, 156_006_389_980, 1e-3),
     ("deepseek-ai/DeepSeek-V4-Flash", 4, 39_982_248_220, 3e-3),
     ("deepseek-ai/DeepSeek-V4-Pro", 8, 109_447_708_388, 5e-3),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from mixvllm.settings.schema import ServeConfig
 
 if TYPE_CHECKING:
     from mixvllm.memory.answer import Estimate
-    from mixvllm.memory.request import EstimateRequest
     from mixvllm.memory.solution import Solution
     from mixvllm.models.found import FoundModel
     from mixvllm.sizing.logged import LogReport
@@ -59,6 +57,7 @@ def estimate(
     """
     from mixvllm.memory.estimate import estimate as estimated
     from mixvllm.sizing.here import planned_here
+    from mixvllm.sizing.measured_here import with_measurements
     from mixvllm.sizing.request import estimate_request
 
     settings = settings_of(model, flags)
@@ -71,7 +70,7 @@ def estimate(
     request = planned_here(estimate_request(settings, choices))
     found = _found(settings)
     if measured:
-        request = _with_measurements(request, found, settings)
+        request = with_measurements(request, found, settings.model.revision)
     return estimated(found.description, found.weights, found.source, request)
 
 
@@ -110,6 +109,7 @@ def solve(
     """
     from mixvllm.memory.solve import solve as solved
     from mixvllm.memory.trial import Checkpoint
+    from mixvllm.sizing.measured_here import with_measurements
     from mixvllm.sizing.request import estimate_request
     from mixvllm.sizing.solve_model import best_models
     from mixvllm.sizing.solve_question import asked_unknown, check_question
@@ -124,7 +124,7 @@ def solve(
     require_model(settings, COMMAND)
     found = _found(settings)
     if measured:
-        request = _with_measurements(request, found, settings)
+        request = with_measurements(request, found, settings.model.revision)
     return solved(asked, Checkpoint(found.description, found.weights), request)
 
 
@@ -235,17 +235,6 @@ def _found(settings: ServeConfig) -> FoundModel:
     from mixvllm.models.find import find_model
 
     return find_model(require_model(settings, COMMAND), revision=settings.model.revision)
-
-
-def _with_measurements(
-    request: EstimateRequest, found: FoundModel, settings: ServeConfig
-) -> EstimateRequest:
-    from mixvllm.sizing.measurements import identity_of, kept
-
-    if request.gpu is None:
-        return request
-    known = kept(identity_of(found, settings.model.revision)).measurements
-    return replace(request, measurements=known)
 
 
 def _several(given: str | Sequence[str] | None) -> tuple[str, ...]:

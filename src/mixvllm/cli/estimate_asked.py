@@ -113,9 +113,19 @@ class Asked:
         Raises:
             DirectoryError: what is to be forgotten cannot be removed.
         """
-        if not self.forgotten and (not self.measured or request.gpu is None):
+        if self.forgotten:
+            self._forget(found)
             return request
-        from mixvllm.cli.estimate_measured import Measured
+        if not self.measured:
+            return request
+        from mixvllm.sizing.measured_here import with_measurements
 
-        here = Measured(self.invocation.output, found, self.settings.model.revision)
-        return here.taken_into(request, forgotten=self.forgotten)
+        return with_measurements(request, found, self.settings.model.revision)
+
+    def _forget(self, found: FoundModel) -> None:
+        from mixvllm.sizing.measurements import forget, identity_of
+
+        gone = forget(identity_of(found, self.settings.model.revision))
+        name = found.description.name
+        removed = f"{gone} {'measurement' if gone == 1 else 'measurements'} of {name} removed."
+        self.invocation.output.note(removed if gone else f"Nothing of {name} was measured here.")

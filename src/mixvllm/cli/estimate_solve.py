@@ -41,6 +41,9 @@ def answer_solved(asked: Asked, what: str) -> ExitStatus:
     command = serve_command(solution, asked)
     output = asked.invocation.output
     output.answer(solution_view(solution, command), solution_as_json(solution, command))
+    if output.as_json:
+        for note in solution.notes:
+            output.note(note)
     return ExitStatus.DONE if solution.answer else ExitStatus.NO
 
 

@@ -61,6 +61,7 @@ class Solution:
         answer: The first that does, or None.
         reason: Why there is none, with what comes nearest.
         vllm_version: The release whose rules were taken.
+        notes: What is to be said with the answer.
     """
 
     unknown: Unknown
@@ -70,3 +71,4 @@ class Solution:
     answer: Option | None
     reason: str | None
     vllm_version: str
+    notes: tuple[str, ...] = ()

@@ -39,6 +39,7 @@ def solved(
         answer=answer,
         reason=None if answer else reason,
         vllm_version=request.vllm_version or request.rules.name,
+        notes=request.notes,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mixvllm.errors import ModelError
+from mixvllm.models.catalogue_corrections import CORRECTED, LEFT_OUT, RENAMED
 from mixvllm.models.from_config import describe
 from mixvllm.models.sources import catalogue_file
 from mixvllm.models.sources.catalogue import CatalogueEntry, packed
@@ -51,10 +52,17 @@ PRIVATE = frozenset(
 )
 
 
-def entries(directory: Path) -> Iterator[tuple[str, CatalogueEntry | ModelError]]:
-    """Every model of the directory with its entry, or with why it has none."""
+def index_rows(directory: Path) -> Iterator[dict[str, Any]]:
+    """The rows of the index for the catalogue, each under its model's published name."""
     for line in (directory / "INDEX.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+        row: dict[str, Any] = json.loads(line)
+        if belongs(row["file"], row["model"]):
+            yield row | {"model": RENAMED.get(row["model"], row["model"])}
+
+
+def entries(directory: Path) -> Iterator[tuple[str, CatalogueEntry | ModelError]]:
+    """Every model for the catalogue with its entry, or with why it has none."""
+    for row in index_rows(directory):
         try:
             yield row["model"], entry(directory, row)
         except ModelError as error:
@@ -83,28 +91,28 @@ def entry(directory: Path, row: Mapping[str, Any]) -> CatalogueEntry:
 
 
 def whole_config(directory: Path, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The config of a row of the index, with the encoder that its source dropped."""
+    """The config of a row as it is published: corrected, and with the encoder that was dropped."""
     config: dict[str, Any] = json.loads((directory / row["file"]).read_text(encoding="utf-8"))
     if row["model"] in ENCODER_OF and "vision_config" not in config:
         other = json.loads((directory / ENCODER_OF[row["model"]]).read_text(encoding="utf-8"))
         config["vision_config"] = other["vision_config"]
+    if (correction := CORRECTED.get(row["model"])) is not None:
+        config |= correction.values
     return config
 
 
 def belongs(row_file: str, name: str) -> bool:
     """Whether a model is one for the catalogue."""
     is_whole = not row_file.startswith(ABRIDGED) or name in WHOLE_ENOUGH
-    return is_whole and name not in PRIVATE
+    return is_whole and name not in PRIVATE and name not in LEFT_OUT
 
 
 def write(directory: Path, target: Path) -> int:
     """Write the catalogue; the number of its models."""
-    rows = map(json.loads, (directory / "INDEX.jsonl").read_text(encoding="utf-8").splitlines())
-    wanted = {row["model"] for row in rows if belongs(row["file"], row["model"])}
     found = {
         name: packed(value)
         for name, value in entries(directory)
-        if name in wanted and isinstance(value, CatalogueEntry)
+        if isinstance(value, CatalogueEntry)
     }
     lines = (
         f"{json.dumps(name)}: {json.dumps(found[name], separators=(',', ':'))}"

@@ -28,7 +28,7 @@ def solution_view(solution: Solution, command: str | None) -> RenderableType:
         needs = f"It needs {solution.answer.needs}: vLLM does not convert one while it loads."
         parts += ["", Text(needs)]
     parts += ["", SolutionTable(solution, shown), ""]
-    parts += [Text(line) for line in _rest(solution, shown)]
+    parts += [Text(line) for line in (*_rest(solution, shown), *solution.notes)]
     return Group(*parts, Text(_by_rules(solution)))
 
 

@@ -11,7 +11,7 @@ from mixvllm.memory.estimate import estimate
 from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.request import EstimateRequest
 from mixvllm.models.found import FoundModel
-from mixvllm.sizing.measurements import identity_of, kept
+from mixvllm.sizing.measured_here import with_measurements
 from mixvllm.sizing.present import PresentGpu, PresentGpus
 
 
@@ -72,11 +72,10 @@ def place(
     Raises:
         EstimateError: vLLM would refuse the settings, or what they ask for is not modelled.
     """
-    known = kept(identity_of(found, revision)).measurements
-    request = replace(request, measurements=known, gpu_is_present=True)
     answers: dict[Gpu, Estimate] = {}
     for gpu in dict.fromkeys(each.gpu for each in present.gpus if each.gpu is not None):
-        asked = replace(request, gpu=gpu)
+        asked = replace(request, gpu=gpu, gpu_is_present=True)
+        asked = with_measurements(asked, found, revision)
         answers[gpu] = estimate(found.description, found.weights, found.source, asked)
     return Placement(
         found.description.name,

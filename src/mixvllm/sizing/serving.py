@@ -15,7 +15,7 @@ from mixvllm.models.find import find_model
 from mixvllm.models.found import FoundModel
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizes import GIB
-from mixvllm.sizing.measurements import identity_of, kept
+from mixvllm.sizing.measured_here import with_measurements
 from mixvllm.sizing.present import present_gpus
 from mixvllm.sizing.request import MEMORY_ARGUMENT, Choices, estimate_request
 from mixvllm.vllm_internals.installed import InstalledEngine
@@ -65,9 +65,7 @@ def served_estimate(
     """
     found = found or served_model(settings)
     request = served_request(settings, engine, found.description, gpu=gpu)
-    if gpu is not None:
-        known = kept(identity_of(found, settings.model.revision))
-        request = replace(request, measurements=known.measurements)
+    request = with_measurements(request, found, settings.model.revision)
     return estimate(found.description, found.weights, found.source, request)
 
 
