@@ -126,7 +126,7 @@ def test_absurd_configs_are_refused_by_the_key(
         ("--dtype bfloat61", "did you mean bfloat16?"),
         ("--kv-cache-dtype fp88", "did you mean fp8?"),
         ("--quantization awqq", "did you mean awq?"),
-        ("--gpu RTX4091", "Nearest are RTX 4090"),
+        ("--gpu RTX4091", "Nearest are RTX4090"),
         ("--gpu H100:", "'' in 'H100:' is no size"),
         ("--gpu 0", "no size of a memory"),
         ("--gpu 99999GiB", "no size of a memory"),

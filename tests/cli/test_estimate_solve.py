@@ -23,7 +23,7 @@ KEYS = {"solve", "fits", "answer", "command", "reason", "concurrency", "load", "
         (f"{LLAMA} --gpu L40S --concurrency 8 --solve max-model-len", "8", "--max-model-len"),
         (f"{LLAMA} --gpu L40S --max-model-len 1k --solve concurrency", "as asked", ""),
         (f"{LARGE} --gpu H100 --max-model-len 32k --solve gpus", "4", "--tensor-parallel-size"),
-        (f"{LLAMA} --max-model-len 32k --concurrency 2 --solve gpu", "RTX-5000-Ada", "--gpu"),
+        (f"{LLAMA} --max-model-len 32k --concurrency 2 --solve gpu", "RTX5000-Ada", "--gpu"),
         (f"{LARGE} --gpu H200 --max-model-len 32k --solve quantization", "fp8", "--quantization"),
         ("--gpu RTX4090 --max-model-len 32k --solve model", "", ""),
     ],
@@ -79,7 +79,7 @@ def test_people_see_the_answer_first_then_how_to_serve_it(mixvllm: Command) -> N
     ).out
 
     first, _, rest = out.partition("\n\n")
-    assert "RTX-5000-Ada (29.44 GiB) is the smallest GPU" in " ".join(first.split())
+    assert "RTX5000-Ada (29.44 GiB) is the smallest GPU" in " ".join(first.split())
     assert f"mixvllm serve {LLAMA} --max-model-len 32k\n" in rest
     assert "too few" in rest
 

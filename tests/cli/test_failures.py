@@ -17,7 +17,7 @@ from tests.cli.command import Command
         (("config", "show", "--prt", "1"), 2, "No such option: --prt"),
         (("config", "show", "--port", "80"), 2, "between 1024 and 65535"),
         (("config", "show", "--gpus", "x"), 2, "must be a whole number"),
-        (("config", "show", "--port"), 2, "requires an argument"),
+        (("config", "show", "--port"), 2, "--port needs a value."),
         (("confg",), 2, "There is no command 'confg'. Did you mean `mixvllm config`?"),
         (("config", "shw"), 2, "Did you mean `mixvllm config show`?"),
         (("config", "xyz"), 2, "Try 'mixvllm config --help'."),

@@ -21,6 +21,9 @@ from tests.cli.screen import screen
             "config validate --format xml a",
             "--format: must be one of text, json, github, not 'xml'.",
         ),
+        ("config show --port", "--port needs a value."),
+        ("serve --port", "--port needs a value."),
+        ("gpus --topology=yes", "--topology takes no value."),
         ("status of it", "`mixvllm status` has no use for 'of it'."),
     ],
 )
@@ -30,7 +33,8 @@ def test_a_value_that_cannot_be_read_is_told_with_what_can(
     ran = mixvllm(*words.split())
 
     assert ran.code == 2
-    assert ran.err.startswith(f"error: {said}\n  Try 'mixvllm ")
+    command = " ".join(words.split()[: 2 if words.startswith("config") else 1])
+    assert ran.err == f"error: {said}\n  Try 'mixvllm {command} --help'.\n"
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,9 @@ def test_a_typo_is_answered_with_the_nearest_name(written: str, near: str) -> No
     assert f"Did you mean `mixvllm explain {near}`?" in str(not_known(written).hint)
 
 
-def test_what_is_like_nothing_is_answered_with_the_list() -> None:
-    assert not_known("qqqqq").hint == "`mixvllm explain` lists the topics."
+@pytest.mark.parametrize("written", ["qqqqq", "nothing at all"])
+def test_what_is_like_nothing_is_answered_with_the_list(written: str) -> None:
+    assert not_known(written).hint == "`mixvllm explain` lists the topics."
 
 
 def test_a_page_is_shown_without_front_matter_and_comments() -> None:

@@ -7,6 +7,7 @@ import io
 from rich.console import Console
 from rich.text import Text
 
+from mixvllm.render.budget import Share
 from mixvllm.render.fitting_table import FittingTable
 
 TABLE = FittingTable(
@@ -17,9 +18,9 @@ TABLE = FittingTable(
 )
 
 
-def drawn(width: int) -> list[str]:
+def drawn(width: int, table: FittingTable = TABLE) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
-    console.print(TABLE)
+    console.print(table)
     assert isinstance(console.file, io.StringIO)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
@@ -40,3 +41,14 @@ def test_the_last_column_to_go_leaves_what_tells_rows_apart() -> None:
 
     assert (head, row) == ("flag", "--a-flag 16")
     assert " ".join(told) == "A wider terminal shows more: tokens, at once."
+
+
+def test_a_drawing_gets_smaller_before_its_column_goes() -> None:
+    bar = Share(0, 1, 1, "default")
+    table = FittingTable(
+        ("part", "share"), [[Text("all of it"), bar]], ("part", "share"), ("share",)
+    )
+
+    assert drawn(40, table)[1] == "all of it  " + "\u2588" * 20
+    assert drawn(19, table)[1] == "all of it  " + "\u2588" * 8
+    assert drawn(18, table)[1] == "all of it"

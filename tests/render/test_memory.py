@@ -127,8 +127,10 @@ def test_what_lacks_is_told_as_such() -> None:
     assert "-" not in text.partition("KV cache lacks")[2].split()[0]
 
 
-def test_on_a_narrow_terminal_the_figures_stay_whole() -> None:
-    text = drawn(60, gpu=find_gpu("H100"))
+@pytest.mark.parametrize("width", [40, 60])
+def test_on_a_narrow_terminal_the_figures_stay_whole(width: int) -> None:
+    text = drawn(width, gpu=find_gpu("H100"), explained=True)
 
+    assert max(map(len, text.splitlines())) <= width
     assert "13.45 GiB" in text
     assert "\u2026" not in text

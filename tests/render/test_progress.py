@@ -52,10 +52,7 @@ def test_a_phase_is_one_line_with_its_time() -> None:
 
 
 def test_the_kv_cache_is_shown_beside_what_was_predicted() -> None:
-    lines = [
-        str(line)
-        for line in ready_lines(replace(READY, predicted_kv_cache_tokens=23_040), needs_key=False)
-    ]
+    lines = [str(line) for line in ready_lines(replace(READY, predicted_kv_cache_tokens=23_040))]
 
     assert lines[1] == (
         "KV cache: 23,296 tokens (predicted 23,040), room for 5.69 requests of 4,096 tokens"
@@ -79,11 +76,12 @@ def test_the_checklist_ticks_what_is_done_and_shows_how_far_the_rest_is() -> Non
 
 
 def test_ready_tells_the_address_the_room_and_a_request_to_try() -> None:
-    first, room, _, request = [str(line) for line in ready_lines(READY, needs_key=False)]
+    first, room = [str(line) for line in ready_lines(READY)]
 
     assert first == "Ready in 25.0 s: demo at http://127.0.0.1:8000"
     assert room == "KV cache: 23,296 tokens, room for 5.69 requests of 4,096 tokens"
-    assert request.strip().startswith("curl http://127.0.0.1:8000/v1/chat/completions")
+    request = curl_line(READY, needs_key=False)
+    assert request.startswith("curl http://127.0.0.1:8000/v1/chat/completions")
 
 
 def test_the_request_to_try_takes_the_key_from_the_environment() -> None:

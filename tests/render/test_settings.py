@@ -29,3 +29,28 @@ def test_the_source_line_of_a_problem_shows_no_secret(
 @pytest.mark.parametrize("line", ["  max_tokens: x", "  tokenizer: [a]"])
 def test_a_source_line_without_a_secret_is_shown_as_it_stands(line: str) -> None:
     assert shown(line, 3, "generation.max_tokens") == line
+
+
+@pytest.mark.parametrize(
+    ("advice", "lines"),
+    [
+        ("max_tokens", ["--port: is wrong (did you mean max_tokens?)"]),
+        (
+            "indent with spaces; a tab is none",
+            ["--port: is wrong (indent with spaces; a tab is none)"],
+        ),
+        (
+            "the longest that fits is 9 tokens; ways out: --gpus 2 (18 tokens), or --gpus 4",
+            [
+                "--port: is wrong",
+                "  the longest that fits is 9 tokens",
+                "  ways out: --gpus 2 (18 tokens), or --gpus 4",
+            ],
+        ),
+    ],
+)
+def test_short_advice_stands_in_brackets_and_long_advice_on_lines_of_its_own(
+    advice: str, lines: list[str]
+) -> None:
+    problem = Problem("is wrong", "--port", source="command line", suggestion=advice)
+    assert render_problem(problem).plain.partition(": ")[2].splitlines() == lines

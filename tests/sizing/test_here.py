@@ -45,9 +45,9 @@ def here(*devices: tuple[str, int, int]) -> PresentGpus:
         (
             [H100, RTX_4090, H100],
             2,
-            "RTX 4090",
+            "RTX4090",
             [
-                "Planned for RTX 4090 with 23.64 GiB, of the 3 GPUs of this machine, the smallest "
+                "Planned for RTX4090 with 23.64 GiB, of the 3 GPUs of this machine, the smallest "
                 "of the first 2; --gpu names another."
             ],
         ),

@@ -98,9 +98,20 @@ def load_command(table: Table, name: str) -> Any:
         module = importlib.import_module(table[name][0])
     command: Any = typer.main.get_command(module.app)
     command.name = name
+    command.parse_args = partial(_parse, command.parse_args)
     if not isinstance(command, CommandTable):
         command.format_help = lambda ctx, _: _draw_help(command, ctx)
     return command
+
+
+def _parse(parse: Callable[[Any, list[str]], list[str]], ctx: Any, args: list[str]) -> list[str]:
+    """Parse, and say of every mistake whose it is: typer's parser leaves that out of some."""
+    try:
+        return parse(ctx, args)
+    except typer.TyperException as error:
+        if getattr(error, "ctx", None) is None:
+            vars(error)["ctx"] = ctx
+        raise
 
 
 def _draw_help(command: Any, ctx: Any, commands: Mapping[str, str] | None = None) -> None:

@@ -172,7 +172,7 @@ DOCUMENTS = (
         shapes=(shape_of_class(Inventory, inventory_as_json),),
     ),
     Documented(
-        "`mixvllm gpus --for CONFIG|MODEL`",
+        "`mixvllm gpus --for MODEL`",
         "`gpus` are those that a program started here sees; `gpus_taken` is empty where the model "
         "does not fit, `left_bytes` below 0 where the memory is in use.",
         "gpus_for",

@@ -12,9 +12,11 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 
+from mixvllm.cli.output import print_flowing
 from mixvllm.render.progress import (
     PassedPhase,
     checklist,
+    curl_line,
     phase_line,
     ready_lines,
     worded_event,
@@ -48,10 +50,10 @@ class PlainView:
         if isinstance(event, ServerReady):
             say_ready(self._console, event, needs_key=self._needs_key)
         elif isinstance(event, SettingsReloaded | ReloadRefused):
-            self._console.print(reload_lines(event), soft_wrap=True)
+            print_flowing(self._console, reload_lines(event))
         elif event.phase != self._phase and not is_wordless(event):
             self._phase = event.phase
-            self._console.print(phase_line(event), soft_wrap=True)
+            print_flowing(self._console, phase_line(event))
 
 
 class LiveView:
@@ -82,7 +84,7 @@ class LiveView:
             self._advance(event)
             return
         if isinstance(event, SettingsReloaded | ReloadRefused) and self._live is not None:
-            self._live.console.print(reload_lines(event), soft_wrap=True)
+            print_flowing(self._live.console, reload_lines(event))
             return
         self.close()
         self._after.show(event)
@@ -152,5 +154,9 @@ def is_wordless(event: PhaseProgress) -> bool:
 
 def say_ready(console: Console, event: ServerReady, *, needs_key: bool) -> None:
     """Print what to know when the server is ready."""
-    for line in ready_lines(event, needs_key=needs_key):
-        console.print(line, soft_wrap=True)
+    for line in ready_lines(event):
+        print_flowing(console, line)
+    if not event.restarts:
+        # One line for the shell, however narrow the terminal is.
+        console.print("Try it:")
+        console.print("  " + curl_line(event, needs_key=needs_key), soft_wrap=True, markup=False)

@@ -11,6 +11,8 @@ import typer
 from mixvllm.cli.parameter_words import choices_of, name_text, range_text
 
 EXTRA = re.compile(r"Got unexpected extra argument\(s\) \((?P<words>.*)\)")
+VALUE_MISSING = re.compile(r"Option '(?P<flag>[^']+)' requires an argument\.")
+VALUE_TOO_MUCH = re.compile(r"Option '(?P<flag>[^']+)' does not take a value\.")
 # pydantic's names of what is wrong with the text of a value.
 WANTED = {
     "int_parsing": "a whole number",
@@ -31,6 +33,10 @@ def usage_words(error: typer.TyperException) -> tuple[str, str]:
         return _bad_value(problem, parameter), help_hint
     if extra := EXTRA.fullmatch(error.format_message()):
         return f"`{path}` has no use for {extra['words']!r}.", help_hint
+    if missing := VALUE_MISSING.fullmatch(error.format_message()):
+        return f"{missing['flag']} needs a value.", help_hint
+    if needless := VALUE_TOO_MUCH.fullmatch(error.format_message()):
+        return f"{needless['flag']} takes no value.", help_hint
     if meant := _option_meant(error):
         return str(getattr(error, "message", error)), f"Did you mean {meant}? {help_hint}"
     return error.format_message(), help_hint

@@ -14,6 +14,9 @@ from mixvllm.lessons.troubles import troubles
 from mixvllm.settings.fields import SettingField, all_fields, section_aliases
 from mixvllm.vllm_internals.arguments import arguments
 
+# How much of a name must be right; below that any two words are alike.
+NEAR = 0.7
+
 
 @dataclass(frozen=True)
 class SettingExplained:
@@ -53,7 +56,9 @@ def not_known(words: str) -> UsageError:
     settings = (name for field in all_fields() for name in _names(field))
     names = [*lessons_by_name(), *troubles(), *settings]
     asked = words if words.startswith("-") or "." in words else as_topic(words)
-    near = get_close_matches(asked, names, n=1) or [name for name in names if asked in name]
+    near = get_close_matches(asked, names, n=1, cutoff=NEAR) or [
+        name for name in names if asked in name
+    ]
     cure = f"Did you mean `mixvllm explain {near[0]}`? " if near else ""
     return UsageError(
         f"Nothing explains {words!r}.", hint=f"{cure}`mixvllm explain` lists the topics."

@@ -89,6 +89,16 @@ def flag_of(gpu: Gpu) -> str:
     return sized if is_of_table else f"{sized}:{gpu.total_bytes}B"
 
 
+def label_of(text: str) -> str:
+    """One spelling for every way to name a GPU of the table, its size where it comes in several.
+
+    Raises:
+        EstimateError: neither a name of the table nor a size.
+    """
+    gpu = find_gpu(text)
+    return text.strip() if gpu.name is None or ":" in text else flag_of(gpu)
+
+
 def _entries() -> Iterator[Gpu]:
     tables: tuple[tuple[Vendor, tuple[tuple[str, int, str, str, float | None], ...]], ...] = (
         ("NVIDIA", NVIDIA),
@@ -100,7 +110,7 @@ def _entries() -> Iterator[Gpu]:
         for name, nominal, kind, capability, read in rows:
             total_gib = nominal * shares[kind] / 100 if read is None else read
             yield Gpu(
-                name=name,
+                name=_spelled(name),
                 total_bytes=int(total_gib * GIB),
                 nominal_gib=nominal,
                 is_measured=read is not None,
@@ -108,6 +118,11 @@ def _entries() -> Iterator[Gpu]:
                 compute_capability=capability,
                 has_unified_memory=kind == "unified",
             )
+
+
+def _spelled(name: str) -> str:
+    """A product's name as it is written everywhere, after `--gpu` too: `RTX4090`, `RTX6000-Ada`."""
+    return re.sub(r"\bRTX (?=\d)", "RTX", name).replace(" ", "-")
 
 
 def _key(name: str) -> str:
@@ -126,7 +141,7 @@ def _by_key() -> dict[str, tuple[Gpu, ...]]:
             if not same or same[0].name == gpu.name:
                 found[spelling] = (*same, gpu)
     for alias, name in ALIASES.items():
-        found[alias] = tuple(gpu for gpu in all_gpus() if gpu.name == name)
+        found[alias] = tuple(gpu for gpu in all_gpus() if gpu.name == _spelled(name))
     return found
 
 
@@ -161,6 +176,6 @@ def _nearest(text: str) -> str:
             several = len(_by_key()[spelling]) > 1
             names[f"{gpu.name}-{gpu.nominal_gib}G" if several else str(gpu.name)] = None
     if not names:
-        return "Known are for example H100, A100-40G, L40S, RTX 4090 and MI300X."
+        return "Known are for example H100, A100-40G, L40S, RTX4090 and MI300X."
     nearest = list(names)[:4]
     return f"Nearest {'are' if len(nearest) > 1 else 'is'} {', '.join(nearest)}."

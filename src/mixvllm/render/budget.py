@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 
 from mixvllm.memory.budget import Band, Budget
 from mixvllm.memory.gpu_table import Gpu
-from mixvllm.render.theme import ERROR, MARK, MARK_PLAIN, NAME
+from mixvllm.render.fitting_table import FittingTable
+from mixvllm.render.theme import ERROR, MARK, MARK_PLAIN
 from mixvllm.render.units import size_text
 
-BAR_CELLS = 20
+BAR_CELLS, FEWEST_CELLS = 20, 8
+MORE = ("from - to", "share")
 NOT_FOR_VLLM = "not for vLLM"
 COLOURS = {
     "weights": MARK_PLAIN,
@@ -51,31 +52,28 @@ class Share:
         yield Text(" " * start + cell * length, style=self.style, no_wrap=True, overflow="crop")
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """As wide as the whole bar, where there is room."""
-        return Measurement(1, BAR_CELLS).with_maximum(options.max_width)
+        """As wide as the whole bar, where there is room; a shorter one tells nothing."""
+        return Measurement(FEWEST_CELLS, BAR_CELLS).with_maximum(options.max_width)
 
 
-def budget_table(gpu: Gpu, budget: Budget, *, is_measured: bool = False) -> Table:
+def budget_table(gpu: Gpu, budget: Budget, *, is_measured: bool = False) -> FittingTable:
     """What the most loaded GPU's memory goes to, each part with its place on a bar of the GPU."""
-    table = Table(box=None, pad_edge=False, header_style=NAME, padding=(0, 2, 0, 0))
-    table.add_column("memory of a GPU", no_wrap=True)
-    known = "measured here" if is_measured else "best guess"
-    table.add_column(known, justify="right", no_wrap=True)
-    table.add_column("from - to", justify="right", no_wrap=True)
-    # The only column that may be cut: it gives way where the terminal is narrow.
-    table.add_column("share", overflow="crop")
+    heads = ("memory of a GPU", "measured here" if is_measured else "best guess", *MORE)
+    rows: list[list[RenderableType]] = []
     taken = 0
     for name, band in _parts(gpu, budget, is_measured=is_measured):
         start = gpu.total_bytes - band.best if name == NOT_FOR_VLLM else taken
         end = start + max(0, band.best)
-        share = Share(start, end, gpu.total_bytes, COLOURS[name])
         if band.best < 0:
-            table.add_row(f"{name} lacks", *_figures(_negated(band)), style=ERROR)
+            lacking = (f"{name} lacks", *_figures(_negated(band)), "")
+            rows.append([Text(each, style=ERROR) for each in lacking])
         else:
-            table.add_row(name, *_figures(band), share)
+            share = Share(start, end, gpu.total_bytes, COLOURS[name])
+            rows.append([*map(Text, (name, *_figures(band))), share])
         taken = end
-    table.add_row(gpu.name or "the GPU", size_text(gpu.total_bytes))
-    return table
+    whole = (gpu.name or "the GPU", size_text(gpu.total_bytes), "", "")
+    rows.append([Text(each) for each in whole])
+    return FittingTable(heads, rows, left=(heads[0], "share"), dropped_first=MORE[::-1])
 
 
 def _parts(gpu: Gpu, budget: Budget, *, is_measured: bool) -> Iterator[tuple[str, Band]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +17,7 @@ GAP = 2
 
 @dataclass(frozen=True)
 class FittingTable:
-    """A table of short texts.
+    """A table of short texts, and of drawings that can be smaller.
 
     Attributes:
         heads: The names of the columns.
@@ -26,7 +27,7 @@ class FittingTable:
     """
 
     heads: Sequence[str]
-    rows: Sequence[Sequence[Text]]
+    rows: Sequence[Sequence[RenderableType]]
     left: Sequence[str]
     dropped_first: Sequence[str]
 
@@ -36,13 +37,17 @@ class FittingTable:
         left_out = columns_left_out(
             self.heads,
             self.dropped_first,
-            lambda kept: _needed_width({name: cells[name] for name in kept}),
+            lambda kept: _needed_width({name: cells[name] for name in kept}, console, options),
             options.max_width,
         )
         columns = {name: each for name, each in cells.items() if name not in left_out}
         table = Table(box=None, pad_edge=False, header_style=NAME, padding=(0, GAP, 0, 0))
+        is_drawn = {name: not all(map(_is_text, cells)) for name, cells in columns.items()}
         for name in columns:
-            table.add_column(name, justify="left" if name in self.left else "right")
+            # Where there is a drawing, that gets smaller before a text is broken.
+            keeps_width = any(is_drawn.values()) and not is_drawn[name]
+            justify: JustifyMethod = "left" if name in self.left else "right"
+            table.add_column(name, justify=justify, no_wrap=keeps_width)
         for row in zip(*columns.values(), strict=True):
             table.add_row(*row)
         yield table
@@ -78,6 +83,22 @@ def what_is_left_out(names: Sequence[str]) -> Text:
     return Text(f"A wider terminal shows more: {', '.join(reversed(names))}.")
 
 
-def _needed_width(columns: dict[str, tuple[Text, ...]]) -> int:
-    widths = [max(len(name), *(cell.cell_len for cell in cells)) for name, cells in columns.items()]
+def _needed_width(
+    columns: dict[str, tuple[RenderableType, ...]], console: Console, options: ConsoleOptions
+) -> int:
+    widths = [
+        max(len(name), *(_width(cell, console, options) for cell in cells))
+        for name, cells in columns.items()
+    ]
     return sum(widths) + GAP * (len(widths) - 1)
+
+
+def _width(cell: RenderableType, console: Console, options: ConsoleOptions) -> int:
+    """All of a text, and the least of a drawing."""
+    if isinstance(cell, Text):
+        return cell.cell_len
+    return Measurement.get(console, options, cell).minimum
+
+
+def _is_text(cell: RenderableType) -> bool:
+    return isinstance(cell, Text)

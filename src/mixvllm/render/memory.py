@@ -199,20 +199,21 @@ def _settings(estimate: Estimate) -> str:
     return ", ".join(parts)
 
 
-def _groups(estimate: Estimate) -> Table:
-    table = _table("layers", "of", "block", "page", "blocks a request")
-    table.columns[0].justify = "left"
+def _groups(estimate: Estimate) -> FittingTable:
+    heads = ("layers", "of", "block", "page", "blocks a request")
+    rows = []
     for group, count in Counter(estimate.groups).items():
         padded = f" + {group.padding_layers} padding" if group.padding_layers else ""
         times = f"{count} x " if count > 1 else ""
-        table.add_row(
+        cells = (
             group.kind.replace("_", " "),
             f"{times}{group.layers}{padded}",
             f"{group.block_size}",
             size_text(group.page_bytes),
             f"{group.blocks_per_request:,}",
         )
-    return table
+        rows.append([Text(cell) for cell in cells])
+    return FittingTable(heads, rows, heads[:1], ("block", "page", "blocks a request", "of"))
 
 
 def _suggestions(estimate: Estimate) -> FittingTable:
@@ -227,9 +228,9 @@ def _suggestions(estimate: Estimate) -> FittingTable:
 
 def _explanation(estimate: Estimate) -> Table:
     table = _table("term", "formula, in bytes", "bytes")
-    table.columns[0].justify = table.columns[1].justify = "left"
-    table.columns[1].overflow = "fold"
-    table.columns[1].no_wrap = False
+    for column in table.columns[:2]:
+        column.justify, column.overflow = "left", "fold"
+    table.columns[2].no_wrap = True
     for each in estimate.explanation:
         table.add_row(each.term, each.formula, f"{each.size_bytes:,}")
     return table

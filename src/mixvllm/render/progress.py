@@ -58,7 +58,7 @@ def worded_event(event: ServerEvent) -> tuple[str, str]:
             level = "warning" if phase is Phase.RESTARTING else "info"
             return level, MEANINGS[phase] + (f": {progress.detail}" if progress else "")
         case ServerReady():
-            return "info", next(iter(ready_lines(event, needs_key=False))).plain
+            return "info", next(iter(ready_lines(event))).plain
         case SettingsReloaded(applied, needs_restart):
             said = f"reloaded: {', '.join(applied) or 'nothing has changed'}"
             waiting = f"; needs a restart: {', '.join(needs_restart)}" if needs_restart else ""
@@ -90,8 +90,8 @@ def checklist(
     return Group(table, detail)
 
 
-def ready_lines(event: ServerReady, *, needs_key: bool) -> Iterable[Text]:
-    """What to know and to do when the server is ready; no line may be wrapped."""
+def ready_lines(event: ServerReady) -> Iterable[Text]:
+    """What to know when the server is ready."""
     if event.restarts:
         again = Text.assemble(
             (f"Ready again after {event.elapsed_s:.1f} s", GOOD),
@@ -106,8 +106,6 @@ def ready_lines(event: ServerReady, *, needs_key: bool) -> Iterable[Text]:
     )
     if event.kv_cache_tokens is not None:
         yield Text(_kv_cache(event))
-    yield Text("Try it:")
-    yield Text("  " + curl_line(event, needs_key=needs_key))
 
 
 def curl_line(event: ServerReady, *, needs_key: bool) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SECRET_SHOWN = "**********"
 SEVERITY_STYLES = {"error": ERROR, "warning": WARNING, "note": NOTE}
 # A source line is shown around the caret; config lines are seldom longer.
+LONG_ADVICE = 60
 SHOWN_LINE_LENGTH = 100
 
 
@@ -48,12 +49,22 @@ def render_problem(problem: Problem) -> Text:
         text.append(problem.key, style=NAME)
         text.append(": ")
     text.append(problem.message)
-    if problem.advice:
-        text.append(f" ({problem.advice})")
+    beside, below = _advice(problem.advice)
+    text.append(beside)
     if problem.source_line is not None and problem.line and problem.column:
         text.append("\n")
         text.append_text(_source(_shown_line(problem), problem.line, problem.column))
-    return text
+    return text.append("".join(f"\n  {line}" for line in below))
+
+
+def _advice(advice: str | None) -> tuple[str, list[str]]:
+    """One in brackets behind what is wrong; one that is long or has brackets on lines below."""
+    if not advice:
+        return "", []
+    parts = advice.split("; ")
+    if "(" in advice or (len(parts) > 1 and len(advice) > LONG_ADVICE):
+        return "", parts
+    return f" ({advice})", []
 
 
 def _shown_line(problem: Problem) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mixvllm.errors import UsageError
+from mixvllm.memory.gpu_table import label_of
 from mixvllm.sizing.request import named_gpu
 
 
 @dataclass(frozen=True)
 class Axes:
-    """What is varied, each as the user wrote it; one entry where it is not varied."""
+    """What is varied, one entry where it is not; GPUs in one spelling, the rest as written."""
 
     models: tuple[str, ...]
     gpus: tuple[str | None, ...]
@@ -36,6 +37,7 @@ def asked_axes(
     several = listed("--compare", compared)
     for name in several:
         named_gpu(name, "--compare")
+    several = tuple(dict.fromkeys(label_of(name) for name in several))
     return Axes(
         models=tuple(dict.fromkeys(models)),
         gpus=several or (gpu,),
