@@ -1,6 +1,7 @@
 """A second real engine: an app that answers with what it was asked, loaded in no time."""
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import AsyncIterator
@@ -75,6 +76,10 @@ class SmallEngine:
         @app.get("/v1/broken")
         async def broken() -> str:
             raise KeyError("nobody thought of this")
+
+        @app.get("/v1/garbage")
+        async def garbage() -> tuple[int, int, int]:
+            return gc.get_threshold()
 
         @app.get("/v1/stream")
         async def stream() -> StreamingResponse:

@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import subprocess
@@ -56,6 +57,17 @@ def test_a_signal_while_loading_ends_at_once_with_0(
     assert loading.process.wait(10) == 0
     assert time.monotonic() - before < 5
     assert still_running(family, within_s=5) == []
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_answers_looks_for_garbage_far_less_often_than_python_does(
+    tmp_path: Path, workers: str
+) -> None:
+    with server_process([*SMALL, "--workers", workers], tmp_path) as server:
+        server.wait_for_phase("ready", within_s=30)
+        youngest = httpx.get(f"{server.url}/v1/garbage").json()[0]
+
+    assert youngest >= 10 * gc.get_threshold()[0]
 
 
 def test_an_open_stream_is_ended_when_the_grace_is_over(ready: ServerProcess) -> None:

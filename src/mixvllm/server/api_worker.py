@@ -12,6 +12,7 @@ from typing import Protocol
 from mixvllm.server.children import leave
 from mixvllm.server.engine import ASGIApp, Engine
 from mixvllm.server.engine_watch import WATCH_INTERVAL_S
+from mixvllm.server.garbage import collect_seldom
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.http_server import Share, SharedSocketServer, http_config, loop_factory
 from mixvllm.server.interruption import RESTARTING, Interruption
@@ -127,6 +128,7 @@ async def _work(job: WorkerJob, access: Access) -> None:
 
     The engine is reached on the loop: a death that comes before the first request is seen.
     """
+    collect_seldom()
     set_up_logs(job.settings.server.log_format, verbose=job.access_log)
     engine = access.connect()
     channel = await Channel.over(job.channels[access.place])

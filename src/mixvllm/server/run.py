@@ -14,6 +14,7 @@ from mixvllm.errors import MixvllmError
 from mixvllm.server.address import url_of
 from mixvllm.server.engine import EngineBuilder
 from mixvllm.server.explanation import explained
+from mixvllm.server.garbage import collect_seldom
 from mixvllm.server.gateway import create_gateway
 from mixvllm.server.http_server import HttpServer, SharedSocketServer, http_config, loop_factory
 from mixvllm.server.lifecycle import Lifecycle, Phase
@@ -69,6 +70,7 @@ def run_server(run: ServerRun) -> MixvllmError | None:
 
 
 async def _serve(run: ServerRun) -> MixvllmError | None:
+    collect_seldom()
     set_up_logs(run.settings.server.log_format, verbose=run.access_log)
     live, gpus = LiveSettings(run.settings), GpuReadings()
     supervisor, registry = _supervise(run, live, gpus)

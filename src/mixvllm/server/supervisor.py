@@ -14,7 +14,7 @@ from mixvllm.errors import EngineDiedError, EngineStartError, MixvllmError
 from mixvllm.server.engine import ASGIApp, Engine, EngineBuilder
 from mixvllm.server.engine_watch import EngineWatch
 from mixvllm.server.explanation import Explanation
-from mixvllm.server.freed_memory import free_memory
+from mixvllm.server.garbage import free_memory
 from mixvllm.server.interruption import FAILED, RESTARTING, STOPPING, Interruption
 from mixvllm.server.lifecycle import START_UP, Lifecycle, Phase, Progress
 from mixvllm.server.live_settings import LiveSettings
