@@ -43,6 +43,17 @@ def test_progress_belongs_to_its_phase() -> None:
     assert lifecycle.progress is None
 
 
+def test_a_code_is_kept_by_a_start_up_alone() -> None:
+    lifecycle = at(Phase.READY)
+    lifecycle.move(Phase.RESTARTING)
+    assert lifecycle.code is None
+    lifecycle.move(Phase.RESTARTING, Progress("now"), code="out-of-gpu-memory")
+    lifecycle.move(Phase.LOADING)
+    assert lifecycle.code == "out-of-gpu-memory"
+    lifecycle.move(Phase.READY)
+    assert lifecycle.code is None
+
+
 def test_listeners_hear_of_changes_and_of_nothing_else() -> None:
     heard: list[tuple[Phase, Progress | None]] = []
     lifecycle = at(Phase.STARTING)

@@ -149,6 +149,24 @@ async def test_an_engine_that_no_longer_answers_is_replaced(
         assert server.builder.engine is not first
 
 
+async def test_the_code_of_a_death_is_told_until_the_engine_is_replaced() -> None:
+    async with running() as server:
+        await server.ready()
+        server.builder.gate.clear()
+        server.builder.engine.die()
+        codes = {}
+        server.supervisor.lifecycle.subscribe(lambda now: codes.update({now.phase: now.code}))
+        await server.reach(Phase.LOADING)
+        loading = (await server.client.get("/status")).json()
+        server.builder.gate.set()
+        await server.ready()
+        ready = (await server.client.get("/status")).json()
+
+    assert codes[Phase.RESTARTING] == codes[Phase.CHECKING] == "engine-died"
+    assert (loading["code"], loading["error"]) == ("engine-died", None)
+    assert ready["code"] is None
+
+
 async def test_a_stop_while_restarting_ends_the_server() -> None:
     async with running() as server:
         await server.ready()

@@ -188,3 +188,37 @@ def test_serve_refuses_a_gguf_file_without_loading_vllm(tmp_path: Path, here: Pa
     assert ran.returncode == 1
     assert "`pip install vllm-gguf-plugin`" in ran.stderr
     assert "mixvllm explain plugin-missing" in ran.stderr
+
+
+def test_a_format_in_a_directory_is_a_gguf_file_too(tmp_path: Path, here: Path) -> None:
+    (here / "files").mkdir()
+    (here / "files" / "m-Q8_0.gguf").symlink_to(here / "m.gguf")
+    (here / "files.yaml").write_text("model: {name: './files:Q8_0'}\n")
+
+    without = said(installation(tmp_path / "without", GPU), here)["files"]
+    with_it = installation(tmp_path / "with", GPU, [GGUF])
+
+    assert [each[1] for each in without] == ["plugin-missing"]
+    assert [each[1] for each in said(with_it, here)["files"]] == ["model-incomplete"]
+    (here / "files" / "config.json").write_text(json.dumps(LLAMA))
+    assert said(with_it, here)["files"] == []
+
+
+def test_an_estimate_notes_the_plugin_that_serving_needs(tmp_path: Path, here: Path) -> None:
+    without = installation(tmp_path / "without", GPU)
+    with_them = installation(tmp_path / "with", GPU, [GGUF, BITSANDBYTES])
+
+    def told(installed: Installation, *words: str) -> str:
+        ran = installed.run("estimate-kv", *words, where=here)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        return ran.stdout
+
+    gguf_note = "vLLM serves gguf by a plugin only: `pip install vllm-gguf-plugin`, which needs"
+    assert gguf_note in told(without, "./m.gguf")
+    assert gguf_note not in told(with_them, "./m.gguf")
+    assert gguf_note not in told(without, "./m.gguf", "--vllm-version", "0.24")
+    bnb_note = "vLLM serves bitsandbytes by a plugin only: `pip install vllm-bnb-plugin`."
+    assert bnb_note in told(without, "./bnb")
+    assert bnb_note not in told(without, "Qwen/Qwen3-0.6B")
+    solved = told(without, "./m.gguf", "--gpu", "L40S", "--solve", "max-model-len")
+    assert gguf_note in solved

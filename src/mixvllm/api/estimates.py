@@ -56,8 +56,8 @@ def estimate(
         InstallationError: `exact`, and there is no vLLM that can be asked.
     """
     from mixvllm.memory.estimate import estimate as estimated
+    from mixvllm.sizing.for_model import for_model
     from mixvllm.sizing.here import planned_here
-    from mixvllm.sizing.measured_here import with_measurements
     from mixvllm.sizing.request import estimate_request
 
     settings = settings_of(model, flags)
@@ -69,8 +69,7 @@ def estimate(
         return estimate_exactly(name, settings, choices, on_progress=lambda said: None)
     request = planned_here(estimate_request(settings, choices))
     found = _found(settings)
-    if measured:
-        request = with_measurements(request, found, settings.model.revision)
+    request = for_model(request, found, settings.model.revision, measured=measured)
     return estimated(found.description, found.weights, found.source, request)
 
 
@@ -109,7 +108,7 @@ def solve(
     """
     from mixvllm.memory.solve import solve as solved
     from mixvllm.memory.trial import Checkpoint
-    from mixvllm.sizing.measured_here import with_measurements
+    from mixvllm.sizing.for_model import for_model
     from mixvllm.sizing.request import estimate_request
     from mixvllm.sizing.solve_model import best_models
     from mixvllm.sizing.solve_question import asked_unknown, check_question
@@ -123,8 +122,7 @@ def solve(
         return best_models(request)
     require_model(settings, COMMAND)
     found = _found(settings)
-    if measured:
-        request = with_measurements(request, found, settings.model.revision)
+    request = for_model(request, found, settings.model.revision, measured=measured)
     return solved(asked, Checkpoint(found.description, found.weights), request)
 
 

@@ -107,20 +107,18 @@ class Asked:
 
         return find_model(self.model_name(), revision=self.settings.model.revision)
 
-    def with_measurements(self, request: EstimateRequest, found: FoundModel) -> EstimateRequest:
-        """The request with what starts of the model measured here, where that is wanted.
+    def of_model(self, request: EstimateRequest, found: FoundModel) -> EstimateRequest:
+        """The request with what is to be said of the model, and what was measured of it here.
 
         Raises:
             DirectoryError: what is to be forgotten cannot be removed.
         """
         if self.forgotten:
             self._forget(found)
-            return request
-        if not self.measured:
-            return request
-        from mixvllm.sizing.measured_here import with_measurements
+        from mixvllm.sizing.for_model import for_model
 
-        return with_measurements(request, found, self.settings.model.revision)
+        measured = self.measured and not self.forgotten
+        return for_model(request, found, self.settings.model.revision, measured=measured)
 
     def _forget(self, found: FoundModel) -> None:
         from mixvllm.sizing.measurements import forget, identity_of

@@ -28,7 +28,7 @@ def answer_one(asked: Asked) -> ExitStatus:
     choices = asked.choices(asked.axes)
     request = planned_here(estimate_request(asked.settings, choices))
     found = asked.found()
-    request = asked.with_measurements(request, found)
+    request = asked.of_model(request, found)
     answer = estimate(found.description, found.weights, found.source, request)
     if not asked.charted:
         return say_one(asked, answer)

@@ -36,7 +36,7 @@ def answer_solved(asked: Asked, what: str) -> ExitStatus:
         solution = best_models(request)
     else:
         found = asked.found()
-        request = asked.with_measurements(request, found)
+        request = asked.of_model(request, found)
         solution = solve(unknown, Checkpoint(found.description, found.weights), request)
     command = serve_command(solution, asked)
     output = asked.invocation.output

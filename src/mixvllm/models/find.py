@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mixvllm.errors import ModelError
 from mixvllm.models.found import FoundModel
+from mixvllm.models.gguf_files import gguf_in_directory
 from mixvllm.models.names import DEMO, is_gguf_on_the_hub, is_path
 from mixvllm.models.sources import catalogue, catalogue_file
 
@@ -25,7 +26,7 @@ def find_model(
     """Find a model: a path, the bundled catalogue, the Hugging Face cache, the hub, in that order.
 
     Args:
-        name: A directory, a config or GGUF file, or a name on the hub.
+        name: A directory, a config or GGUF file (`DIRECTORY:Q8_0` too), or a name on the hub.
         revision: A branch, tag or commit there; the catalogue is passed over for it.
         may_ask_the_hub: Whether the network may be used; HF_HUB_OFFLINE forbids it, too.
 
@@ -34,18 +35,8 @@ def find_model(
     """
     if name == DEMO:
         return _of_catalogue(DEMO_MODEL, name)
-    if Path(name).expanduser().exists():
-        # What reads files takes longer to import than the catalogue takes to answer.
-        from mixvllm.models.sources import local
-
-        if (found := local.look_up(name)) is not None:
-            return found
-    if is_path(name):
-        raise ModelError(
-            f"There is nothing at {name}.",
-            hint="For a model from the hub write OWNER/NAME.",
-            code="model-not-found",
-        )
+    if (found := _on_this_machine(name)) is not None:
+        return found
     if is_gguf_on_the_hub(name):
         raise ModelError(
             f"{name} is a GGUF file on the hub, where its header is not read.",
@@ -63,6 +54,30 @@ def find_model(
         return _found(hub.fetch_documents(name, revision), name)
     except ModelError as error:
         raise with_near_names(error, name) from error
+
+
+def _on_this_machine(name: str) -> FoundModel | None:
+    """What a path leads to; None where the name is none that exists, and may be one of the hub.
+
+    Raises:
+        ModelError: it can be nothing but a path, and nothing is there; or no model.
+    """
+    if Path(name).expanduser().exists():
+        # What reads files takes longer to import than the catalogue takes to answer.
+        from mixvllm.models.sources import local
+
+        return local.look_up(name)
+    if ":" in name and (file := gguf_in_directory(name)) is not None:
+        from mixvllm.models.sources.gguf_model import found_in_gguf
+
+        return found_in_gguf(file, name)
+    if is_path(name):
+        raise ModelError(
+            f"There is nothing at {name}.",
+            hint="For a model from the hub write OWNER/NAME.",
+            code="model-not-found",
+        )
+    return None
 
 
 def nearest_names(name: str) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mixvllm.errors import ModelError
 from mixvllm.models.found import Documents, ModelSource
+from mixvllm.models.gguf_files import gguf_in_directory
 from mixvllm.models.names import DEMO, is_path
 from mixvllm.models.sources import catalogue
 
@@ -42,7 +43,7 @@ def find_documents(name: str, *, revision: str | None = None) -> FoundDocuments:
     path = Path(name).expanduser()
     if name == DEMO:
         return _of_demo()
-    if path.suffix == ".gguf" and path.is_file():
+    if (path.suffix == ".gguf" and path.is_file()) or gguf_in_directory(name) is not None:
         raise ModelError(
             f"{name} is a GGUF file, which has no config.json.",
             hint="Name a directory with the config.json of the model that it was made from.",

@@ -116,7 +116,7 @@ class WorkerState:
         if news.phase is Phase.STOPPED:
             self.lifecycle.stop(news.error, news.code)
         else:
-            self.lifecycle.move(news.phase, news.progress)
+            self.lifecycle.move(news.phase, news.progress, code=news.code)
         if news.interruption and not self._interruption:
             self._interruption = news.interruption
             self._ending = asyncio.create_task(self.requests.end_all(self.engine.end_requests))

@@ -74,7 +74,8 @@ class Lifecycle:
         phase: The current phase.
         progress: How far the phase is.
         error: Why the server stopped, if it did not stop on request.
-        code: The stable name of that, where it has one.
+        code: The stable name of that, where it has one; until there is another engine, of the
+            death of the one that is replaced.
         began: When the server began, by the clock; now if it is not given.
     """
 
@@ -110,9 +111,12 @@ class Lifecycle:
         if listener in self._listeners:
             self._listeners.remove(listener)
 
-    def move(self, phase: Phase, progress: Progress | None = None) -> bool:
+    def move(
+        self, phase: Phase, progress: Progress | None = None, *, code: ErrorCode | None = None
+    ) -> bool:
         """Go to a phase if that is allowed; say whether the server is in it now.
 
+        A code is that of the failure that led there; a start-up keeps that of what it replaces.
         vLLM loads some models in several rounds (a draft model, for one), so a start-up line
         that belongs to a phase already passed is normal and changes nothing.
         """
@@ -125,6 +129,8 @@ class Lifecycle:
         elif progress == self.progress:
             return True
         self.progress = progress
+        if phase not in START_UP or code is not None:
+            self.code = code
         for listener in tuple(self._listeners):
             listener(self)
         return True
@@ -132,5 +138,5 @@ class Lifecycle:
     def stop(self, error: str | None = None, code: ErrorCode | None = None) -> None:
         """Go to the last phase, with the reason when nobody asked for it."""
         if self.phase is not Phase.STOPPED:
-            self.error, self.code = error, code
-            self.move(Phase.STOPPED)
+            self.error = error
+            self.move(Phase.STOPPED, code=code)

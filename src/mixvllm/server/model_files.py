@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from mixvllm.errors import ModelError
 from mixvllm.models.completeness import check_tokenizer, check_weights
+from mixvllm.models.gguf_files import gguf_in_directory
 from mixvllm.models.names import is_gguf_on_the_hub, is_path, no_model_file
 from mixvllm.models.sources.hub import check_hub_model, fetch_hub_model
 from mixvllm.models.sources.hub_download import OnBytes
@@ -29,7 +30,18 @@ OWN_TOKENIZER = frozenset({"tokenizer", "skip_tokenizer_init", "tokenizer_mode"}
 
 def is_local(name: str) -> bool:
     """Whether a model's name is a path: can be nothing else, or exists as one."""
-    return is_path(name) or (name != DEMO_MODEL and Path(name).exists())
+    return is_path(name) or (name != DEMO_MODEL and local_path(name).exists())
+
+
+def local_path(name: str) -> Path:
+    """The path that a name is; of DIRECTORY:FORMAT that of the GGUF file.
+
+    vLLM's plugin finds that file as well, but its config only where the file itself is named.
+
+    Raises:
+        ModelError: the directory is there, and no such file in it.
+    """
+    return gguf_in_directory(name) or Path(name).expanduser()
 
 
 def check_local_model(name: str, arguments: Mapping[str, object] = MappingProxyType({})) -> None:
@@ -44,7 +56,7 @@ def check_local_model(name: str, arguments: Mapping[str, object] = MappingProxyT
     """
     if not is_local(name):
         return
-    path = Path(name).expanduser()
+    path = local_path(name)
     if not path.exists():
         raise ModelError(
             f"There is no model directory {name}.",
@@ -106,7 +118,7 @@ def locate_model(
             demo_model.prepare(lambda detail: on_step(Phase.CHECKING, Progress(str(detail))))
         )
     if is_local(model.name):
-        return str(Path(model.name).expanduser())
+        return str(local_path(model.name))
     if is_gguf_on_the_hub(model.name):
         # One file of many, which vLLM's plugin picks and fetches.
         return None

@@ -50,7 +50,8 @@ class ServerStatus(BaseModel):
     restarts: int
     error: str | None
     code: ErrorCode | None = Field(
-        description="The stable name of the error: `mixvllm explain CODE` tells the cure."
+        description="The stable name of the error, or of what the engine died of that is being "
+        "replaced: `mixvllm explain CODE` tells the cure."
     )
     kv_cache: KvCacheBody
     versions: VersionsBody

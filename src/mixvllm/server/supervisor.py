@@ -159,7 +159,8 @@ class Supervisor:
         detail = f"{failure.message.removesuffix('.')}. "
         detail += f"Restart {self._budget.used} of {self._budget.most}"
         detail += f" in {pause_s:g} s." if pause_s else " now."
-        self.lifecycle.move(Phase.RESTARTING, Progress(detail))
+        code = failure.explained_by
+        self.lifecycle.move(Phase.RESTARTING, Progress(detail), code=code)
         return not await self._stop_comes_within(pause_s)
 
     async def _start(self) -> bool:

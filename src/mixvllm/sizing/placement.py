@@ -11,7 +11,7 @@ from mixvllm.memory.estimate import estimate
 from mixvllm.memory.gpu_table import Gpu
 from mixvllm.memory.request import EstimateRequest
 from mixvllm.models.found import FoundModel
-from mixvllm.sizing.measured_here import with_measurements
+from mixvllm.sizing.for_model import with_measurements
 from mixvllm.sizing.present import PresentGpu, PresentGpus
 
 

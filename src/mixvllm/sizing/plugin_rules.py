@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mixvllm.models.found import FoundModel
+from mixvllm.models.found import FoundModel, ModelSource
 from mixvllm.models.names import is_gguf
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizing.finding import MODEL, QUANTIZATION, Finding
@@ -29,6 +29,7 @@ LOAD_FORMAT = "vllm.load_format"
 TOKENIZER = "vllm.tokenizer"
 CONFIG_PATH = "vllm.hf_config_path"
 CONFIG = "config.json"
+FILE: ModelSource = "GGUF file"
 
 
 def plugin_findings(
@@ -47,16 +48,17 @@ def plugin_findings(
             told.add(plugin.method)
             yield from _without(key, plugin, why, environment)
     name = settings.model.name or ""
-    if is_gguf(name) and installed_engine() and state_of(GGUF, environment) == "loaded":
+    is_there = is_gguf(name) or (found is not None and found.source == FILE)
+    if is_there and installed_engine() and state_of(GGUF, environment) == "loaded":
         yield from _gguf_platform(name)
-        yield from _gguf_config(name, settings)
+        yield from _gguf_config(found.origin if found and found.source == FILE else name, settings)
     yield from _unknown_method(settings, environment)
 
 
 def _needs(settings: ServeConfig, found: FoundModel | None) -> Iterator[tuple[str, Plugin, str]]:
     """What each plugin is needed for: the setting at fault, the plugin, a clause that says why."""
     name = settings.model.name or ""
-    if is_gguf(name):
+    if is_gguf(name) or (found and found.source == FILE):
         yield MODEL, GGUF, f"{name} is a GGUF file"
     elif found and (plugin := PLUGINS.get(found.description.quantization or "")):
         yield MODEL, plugin, f"{name} is quantized with {plugin.method}"

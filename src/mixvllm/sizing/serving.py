@@ -15,7 +15,7 @@ from mixvllm.models.find import find_model
 from mixvllm.models.found import FoundModel
 from mixvllm.settings.schema import ServeConfig
 from mixvllm.sizes import GIB
-from mixvllm.sizing.measured_here import with_measurements
+from mixvllm.sizing.for_model import with_measurements
 from mixvllm.sizing.present import present_gpus
 from mixvllm.sizing.request import MEMORY_ARGUMENT, Choices, estimate_request
 from mixvllm.vllm_internals.installed import InstalledEngine

@@ -41,6 +41,8 @@ class Plugin:
 # Neither is in vLLM 0.32 itself; what they need is said by the METADATA of 0.0.5 and 0.0.3.
 GGUF = Plugin("gguf", "vllm-gguf-plugin", "CUDA or ROCm")
 BITSANDBYTES = Plugin("bitsandbytes", "vllm-bnb-plugin")
+# Of older releases it is not known here.
+PLUGINS_SINCE = (0, 32)
 PLUGINS = {plugin.method: plugin for plugin in (GGUF, BITSANDBYTES)}
 
 PluginState = Literal["loaded", "not installed", "not listed"]

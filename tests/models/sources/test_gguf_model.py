@@ -69,6 +69,24 @@ def test_a_window_is_taken_from_the_metadata(tmp_path: Path) -> None:
     assert found_in_gguf(path, "phi").description.layers[0] == SlidingWindow(2, 16, 16, 2047)
 
 
+def test_a_model_that_was_split_is_weighed_whole(tmp_path: Path) -> None:
+    whole = tmp_path / "m.gguf"
+    whole.write_bytes(gguf(METADATA, TENSORS))
+    names = list(TENSORS)
+    for number, kept in ((1, names[:2]), (2, names[2:])):
+        part = gguf(METADATA if number == 1 else {}, {name: TENSORS[name] for name in kept})
+        (tmp_path / f"m-0000{number}-of-00002.gguf").write_bytes(part)
+
+    for number in (1, 2):
+        found = found_in_gguf(tmp_path / f"m-0000{number}-of-00002.gguf", "m")
+        assert found.weights == found_in_gguf(whole, "m").weights
+        assert found.description == found_in_gguf(whole, "m").description
+
+    (tmp_path / "m-00001-of-00002.gguf").unlink()
+    with pytest.raises(ModelError, match=r"m-00001-of-00002\.gguf is not beside it"):
+        found_in_gguf(tmp_path / "m-00002-of-00002.gguf", "m")
+
+
 def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.gguf"
     path.write_bytes(gguf({"general.architecture": "rwkv7"}, {}))

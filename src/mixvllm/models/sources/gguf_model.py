@@ -9,6 +9,7 @@ from typing import Final
 from mixvllm.errors import ModelError
 from mixvllm.models.found import FoundModel
 from mixvllm.models.from_config import describe
+from mixvllm.models.gguf_files import all_parts
 from mixvllm.models.gguf_header import GgufHeader, ListLength, read_gguf_header
 from mixvllm.models.weights.groups import WeightFacts, WeightGroup
 
@@ -49,19 +50,21 @@ GROUPS: Final[tuple[tuple[str, WeightGroup], ...]] = (
 
 
 def found_in_gguf(path: Path, name: str) -> FoundModel:
-    """The model of a GGUF file.
+    """The model of a GGUF file, with the others where it was split.
 
     Raises:
-        ModelError: the file is broken, or its architecture is not known here.
+        ModelError: a file is broken or missing, or its architecture is not known here.
     """
-    header = read_gguf_header(path)
-    described = describe(name, config_of(header, str(path)))
+    headers = [read_gguf_header(part) for part in all_parts(path)]
+    # Of a model that was split, the first file has the metadata.
+    described = describe(name, config_of(headers[0], str(path)))
     groups: dict[WeightGroup, int] = {}
-    for tensor, size in header.tensor_bytes.items():
+    for tensor, size in (entry for header in headers for entry in header.tensor_bytes.items()):
         group: WeightGroup = next((group for part, group in GROUPS if part in tensor), "mlp")
         groups[group] = groups.get(group, 0) + size
-    weights = WeightFacts(sum(groups.values()), "GGUF header", groups, parameters=header.parameters)
-    description = replace(described, quantization="gguf", parameters=header.parameters)
+    parameters = sum(header.parameters for header in headers)
+    weights = WeightFacts(sum(groups.values()), "GGUF header", groups, parameters=parameters)
+    description = replace(described, quantization="gguf", parameters=parameters)
     return FoundModel(description, weights, "GGUF file", str(path))
 
 
