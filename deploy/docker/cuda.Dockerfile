@@ -5,7 +5,7 @@ WORKDIR /src
 RUN python -m venv /opt/mixvllm
 ENV PATH=/opt/mixvllm/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # The engine first, with the CUDA libraries that it brings: it changes seldom, and takes minutes.
-ARG VLLM_VERSION=0.33.*
+ARG VLLM_VERSION=0.32.*
 RUN pip install "vllm==${VLLM_VERSION}"
 COPY . .
 # There is no git here to ask for the version.

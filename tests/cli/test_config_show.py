@@ -144,3 +144,15 @@ def test_without_a_model_the_three_ways_to_give_one_are_said(mixvllm: Command) -
     assert ran.code == 1
     assert "--model is required when not using --config" in ran.err
     assert "MIXVLLM_MODEL__NAME" in ran.err
+
+
+@pytest.mark.parametrize(("columns", "heads"), [("80", 3), ("40", 2)])
+def test_a_narrow_terminal_goes_without_origins(
+    mixvllm: Command, monkeypatch: pytest.MonkeyPatch, columns: str, heads: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = mixvllm("config", "show", "--model", "demo").out.splitlines()
+
+    assert lines[0].split() == ["setting", "value", "origin"][:heads]
+    assert "  tensor_parallel_size          1" in "\n".join(lines)
+    assert ("A wider terminal shows more: origin." in lines) == (heads == 2)

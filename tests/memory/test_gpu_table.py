@@ -80,6 +80,7 @@ def test_a_size_after_the_name_replaces_its_memory_alone() -> None:
         ("4091", "RTX4090"),
         ("mi300", "MI300X"),
         ("A100-60G", "A100-80G"),
+        ("-1", "Known are for example H100"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(text: str, nearest: str) -> None:

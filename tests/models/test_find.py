@@ -154,7 +154,8 @@ def test_a_name_that_is_nowhere_is_told_with_those_close_to_it() -> None:
 
 
 def test_a_name_without_its_owner_is_close_to_the_whole_one() -> None:
-    assert nearest_names("gpt-oss-20b")[0] == "openai/gpt-oss-20b"
+    assert nearest_names("GPT-oss-20b") == ["openai/gpt-oss-20b"]
+    assert nearest_names("gpt-oss-2b")[0] == "openai/gpt-oss-20b"
 
 
 def test_a_name_without_its_owner_is_told_with_the_whole_one() -> None:

@@ -15,12 +15,10 @@ from mixvllm.render.progress import (
     open_server_warning,
     phase_line,
     ready_lines,
-    server_table,
     worded_event,
 )
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.progress import PhaseProgress, ServerEvent, ServerReady
-from mixvllm.server.registry import RunningServer
 from mixvllm.server.reload import ReloadRefused, SettingsReloaded
 
 READY = ServerReady(
@@ -157,12 +155,3 @@ def test_an_open_server_is_warned_of_with_both_cures(width: int) -> None:
     assert "0.0.0.0" in shown
     assert "MIXVLLM_SERVER__API_KEY" in shown
     assert "127.0.0.1" in shown
-
-
-def test_brackets_in_a_name_are_no_markup() -> None:
-    server = RunningServer(1, 0.0, "h", 8000, "u", "m[v2]", "ready", 0.0, log="/a[b]/c.log")
-
-    shown = text_of(server_table([server]), width=100)
-
-    assert "m[v2]" in shown
-    assert "/a[b]/c.log" in shown

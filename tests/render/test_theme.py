@@ -20,6 +20,7 @@ FOR_WORDS, FOR_MARKS = 4.5, 3.0
 READ = {
     "NAME": theme.NAME,
     "NOTE": theme.NOTE,
+    "TITLE": theme.TITLE,
     "GOOD": theme.GOOD,
     "ASIDE": theme.ASIDE,
     **{str(kind): style for kind, style in theme.CODE.items()},

@@ -99,6 +99,10 @@ def test_an_unknown_flag_has_the_nearest_name() -> None:
     )
 
 
+def test_a_flag_that_is_like_none_is_not_told_as_another() -> None:
+    assert problem_with("--bogus", "1") == ("--bogus", "is no flag that this vLLM knows", None)
+
+
 def test_a_flag_without_its_value_is_said() -> None:
     assert problem_with("--seed") == ("--seed", "needs a value", None)
 

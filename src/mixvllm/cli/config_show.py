@@ -44,7 +44,8 @@ def show(
 ) -> int:
     """Show the effective settings, and where each value came from."""
     # What draws: not for `--help` and a Tab.
-    from mixvllm.render.settings import settings_as_json, settings_table
+    from mixvllm.render.settings import settings_as_json
+    from mixvllm.render.settings_table import settings_table
     from mixvllm.render.settings_yaml import settings_as_yaml
 
     invocation: Invocation = ctx.obj

@@ -20,7 +20,8 @@ from mixvllm.cli.settings import resolve_quietly, resolve_settings, say_warnings
 from mixvllm.cli.vllm_arguments import vllm_arguments
 from mixvllm.directories import state_directory
 from mixvllm.errors import EngineStartError, MixvllmError, UsageError, writing_to
-from mixvllm.render.settings import settings_as_json, settings_table
+from mixvllm.render.settings import settings_as_json
+from mixvllm.render.settings_table import settings_table
 from mixvllm.server.address import is_loopback
 from mixvllm.server.children import leave, own_children_from_now_on
 from mixvllm.server.logs import printed_as_json

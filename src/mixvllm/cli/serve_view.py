@@ -11,6 +11,7 @@ from typing import Literal
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
+from rich.text import Text
 
 from mixvllm.cli.output import print_flowing
 from mixvllm.render.progress import (
@@ -159,4 +160,4 @@ def say_ready(console: Console, event: ServerReady, *, needs_key: bool) -> None:
     if not event.restarts:
         # One line for the shell, however narrow the terminal is.
         console.print("Try it:")
-        console.print("  " + curl_line(event, needs_key=needs_key), soft_wrap=True, markup=False)
+        console.print(Text("  " + curl_line(event, needs_key=needs_key)), soft_wrap=True)

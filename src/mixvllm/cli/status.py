@@ -11,7 +11,7 @@ import typer
 from mixvllm.cli.exit_status import ExitStatus
 from mixvllm.cli.invocation import Invocation
 from mixvllm.cli.json_option import JsonOption
-from mixvllm.render.progress import server_table
+from mixvllm.render.servers import server_table
 from mixvllm.server.registry import RunningServer, running_servers
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)

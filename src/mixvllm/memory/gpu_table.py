@@ -169,7 +169,7 @@ def _by_name(text: str) -> Gpu:
 
 def _nearest(text: str) -> str:
     key = _key(text)
-    close = get_close_matches(key, _by_key(), n=6, cutoff=0.5)
+    close = get_close_matches(key, _by_key(), n=6)
     names: dict[str, None] = {}
     for spelling in close:
         for gpu in _by_key()[spelling]:

@@ -82,12 +82,19 @@ def _on_this_machine(name: str) -> FoundModel | None:
 
 def nearest_names(name: str) -> list[str]:
     """Models of the catalogue whose names are close to this one."""
+    if whole := [known for known in catalogue_file.names() if _own(known) == name.lower()]:
+        return whole[:3]
     by_small = {known.lower(): known for known in catalogue_file.names()}
     near = difflib.get_close_matches(name.lower(), by_small, 3, 0.6)
     if not near and "/" not in name:
-        by_own = {known.lower().partition("/")[2]: known for known in catalogue_file.names()}
+        by_own = {_own(known): known for known in catalogue_file.names()}
         return [by_own[found] for found in difflib.get_close_matches(name.lower(), by_own, 3, 0.6)]
     return [by_small[found] for found in near]
+
+
+def _own(name: str) -> str:
+    """A model's name without its owner, in small letters."""
+    return name.lower().partition("/")[2]
 
 
 def _of_catalogue(key: str, name: str) -> FoundModel:

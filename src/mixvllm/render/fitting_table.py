@@ -33,14 +33,13 @@ class FittingTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """As many columns as there is room for."""
-        cells = dict(zip(self.heads, zip(*self.rows, strict=True), strict=True))
         left_out = columns_left_out(
             self.heads,
             self.dropped_first,
-            lambda kept: _needed_width({name: cells[name] for name in kept}, console, options),
+            lambda kept: _needed_width(self._columns(kept), console, options),
             options.max_width,
         )
-        columns = {name: each for name, each in cells.items() if name not in left_out}
+        columns = self._columns([name for name in self.heads if name not in left_out])
         table = Table(box=None, pad_edge=False, header_style=NAME, padding=(0, GAP, 0, 0))
         is_drawn = {name: not all(map(_is_text, cells)) for name, cells in columns.items()}
         for name in columns:
@@ -53,6 +52,14 @@ class FittingTable:
         yield table
         if left_out:
             yield what_is_left_out(left_out)
+
+    def needed_width(self, console: Console, options: ConsoleOptions) -> int:
+        """How many cells of the terminal all columns need."""
+        return _needed_width(self._columns(self.heads), console, options)
+
+    def _columns(self, names: Collection[str]) -> dict[str, tuple[RenderableType, ...]]:
+        cells = dict(zip(self.heads, zip(*self.rows, strict=True), strict=True))
+        return {name: cells[name] for name in names}
 
 
 def columns_left_out(

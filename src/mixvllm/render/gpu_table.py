@@ -31,7 +31,7 @@ def gpu_table(inventory: Inventory, *, width: int, is_ascii: bool) -> Table:
     table = Table(
         box=None, pad_edge=False, header_style=NAME, padding=(0, 2, 0, 0), collapse_padding=True
     )
-    left_out = {name for below, names in LEFT_OUT if width < below for name in names}
+    left_out = left_out_at(width)
     kept = [name not in left_out for name in COLUMNS]
     table.add_column("GPU", no_wrap=True)
     if shows_cuda:
@@ -51,6 +51,11 @@ def gpu_table(inventory: Inventory, *, width: int, is_ascii: bool) -> Table:
             shown = compress(cells.of_slice(part), kept)
             table.add_row(f"{gpu.index}/{part.index}", *seen, *shown)
     return table
+
+
+def left_out_at(width: int) -> list[str]:
+    """The columns that a table of this width goes without, the first to go first."""
+    return [name for below, names in LEFT_OUT if width < below for name in names]
 
 
 class _Cells:

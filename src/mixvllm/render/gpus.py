@@ -6,7 +6,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from mixvllm.gpus.device import Inventory
-from mixvllm.render.theme import ERROR
+from mixvllm.render.theme import ERROR, NAME
 
 DASH = "-"
 
@@ -24,15 +24,18 @@ class GpuView:
             yield no_gpu(inventory)
             return
         # Tables take longer to import than a machine without a GPU takes to be answered.
+        from mixvllm.render.fitting_table import what_is_left_out
         from mixvllm.render.gpu_notes import notes
         from mixvllm.render.gpu_processes import process_table
-        from mixvllm.render.gpu_table import WIDE, gpu_table, meanings
+        from mixvllm.render.gpu_table import WIDE, gpu_table, left_out_at, meanings
 
         yield Text(_header(inventory))
         yield ""
         yield gpu_table(inventory, width=options.max_width, is_ascii=options.ascii_only)
         if options.max_width < WIDE:
             yield from meanings(inventory)
+        if left_out := left_out_at(options.max_width):
+            yield what_is_left_out(left_out)
         if any(gpu.processes for gpu in inventory.gpus):
             yield ""
             yield process_table(inventory.gpus)
@@ -47,7 +50,7 @@ def no_gpu(inventory: Inventory) -> Text:
     broken = [failure for failure in inventory.failures if failure.fix is not None]
     verb = "can be read" if broken else "found"
     reasons = ", and ".join(failure.message for failure in inventory.failures)
-    text = Text.assemble((f"No GPU {verb}", ERROR), f": {reasons}.")
+    text = Text.assemble((f"No GPU {verb}", ERROR if broken else NAME), f": {reasons}.")
     for failure in broken:
         text.append(f"\n  Try: {failure.fix}")
     return text

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.text import Text
 
-from mixvllm.render.theme import MARK, NAME
+from mixvllm.render.theme import MARK, NAME, TITLE
 
 # The share of a panel that names may take; who has a longer one is explained below it.
 NAMES_SHARE = 0.45
@@ -72,7 +72,7 @@ def render_help(page: HelpPage) -> RenderableType:
 
 
 def _panel(title: str, rows: Sequence[HelpRow]) -> Panel:
-    return Panel(_Rows(rows), title=Text(title, style=NAME), title_align="left", border_style=MARK)
+    return Panel(_Rows(rows), title=Text(title, style=TITLE), title_align="left", border_style=MARK)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from rich.text import Text
 from mixvllm.render.theme import GOOD, MARK, NAME, WARNING
 from mixvllm.server.lifecycle import Phase, Progress
 from mixvllm.server.progress import PhaseProgress, ServerEvent, ServerReady
-from mixvllm.server.registry import RunningServer
 from mixvllm.server.reload import ReloadRefused, SettingsReloaded
 
 MEANINGS = {
@@ -139,25 +138,6 @@ def open_server_warning(host: str) -> RenderableType:
         border_style=WARNING,
         expand=False,
     )
-
-
-def server_table(servers: Sequence[RunningServer]) -> RenderableType:
-    """The running servers."""
-    if not servers:
-        return Text("No server is running here.")
-    table = Table(box=None, pad_edge=False, header_style=NAME)
-    for column in ("port", "phase", "model", "url", "pid", "log"):
-        table.add_column(column, overflow="fold")
-    for server in servers:
-        table.add_row(
-            str(server.port),
-            server.phase,
-            Text(server.model),  # `[v2]` in a name is no markup
-            server.url,
-            str(server.pid),
-            Text(server.log or "-"),
-        )
-    return table
 
 
 def _kv_cache(event: ServerReady) -> str:

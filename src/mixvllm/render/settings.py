@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from mixvllm.errors import Problem
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
 SECRET_SHOWN = "**********"
 SEVERITY_STYLES = {"error": ERROR, "warning": WARNING, "note": NOTE}
-# A source line is shown around the caret; config lines are seldom longer.
 LONG_ADVICE = 60
+# A source line is shown around the caret; config lines are seldom longer.
 SHOWN_LINE_LENGTH = 100
 
 
@@ -171,33 +170,3 @@ def _value_as_json(value: ResolvedValue) -> dict[str, Any]:
             for beaten in value.overrides
         ],
     }
-
-
-def settings_table(values: Sequence[ResolvedValue]) -> Table:
-    """`config show`: value, origin, and what it beat."""
-    table = Table(box=None, pad_edge=False, header_style=NAME)
-    table.add_column("setting", no_wrap=True)
-    table.add_column("value", overflow="fold")
-    table.add_column("origin", overflow="fold")
-    previous = None
-    for value in values:
-        section, _, name = value.key.partition(".")
-        if section != previous:
-            table.add_row(Text(section, style=NAME))
-            previous = section
-        is_default = str(value.origin).startswith("default")
-        table.add_row(
-            f"  {name}",
-            Text(shown_value(value.value), style="" if is_default else NAME),
-            Text(_origin(value)),
-        )
-    return table
-
-
-def _origin(value: ResolvedValue) -> str:
-    beaten = [
-        f"{SECRET_SHOWN if value.is_secret else shown_value(b.value)} ({b.origin})"
-        for b in value.overrides
-        if not str(b.origin).startswith("default")
-    ]
-    return str(value.origin) + (", over " + ", ".join(beaten) if beaten else "")

@@ -11,6 +11,7 @@ from __future__ import annotations
 # To be read.
 NAME = "bold"
 NOTE = "bold"
+TITLE = "bold default"  # in a frame, which lends it its colour otherwise
 GOOD = "bold"
 ASIDE = "italic"
 

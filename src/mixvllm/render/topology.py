@@ -36,7 +36,7 @@ def topology_view(inventory: Inventory) -> RenderableType:
     for gpu, links in zip(inventory.gpus, inventory.links, strict=True):
         cells = [_cell(link, own=gpu.index == i) for i, link in enumerate(links)]
         table.add_row(str(gpu.index), *cells)
-    return Group(table, "", _legend(inventory.links), ADVICE)
+    return Group(table, "", *_legend(inventory.links), ADVICE)
 
 
 ADVICE = Text(
@@ -51,7 +51,7 @@ def _cell(link: str | None, *, own: bool) -> Text:
     return Text(link or "-", style=FAST if (link or "").startswith("NV") else "")
 
 
-def _legend(links: tuple[tuple[str | None, ...], ...]) -> Text:
+def _legend(links: tuple[tuple[str | None, ...], ...]) -> list[Text]:
     words = {"NV" if link.startswith("NV") else link for row in links for link in row if link}
     known = [f"{word}: {MEANINGS[word]}" for word in MEANINGS if word in words]
-    return Text("; ".join(known))
+    return [Text("; ".join(known))] if known else []

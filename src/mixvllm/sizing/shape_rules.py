@@ -128,10 +128,8 @@ def _refusal(model: ModelDescription, ranks: int) -> str | None:
             return f"{kv} KV heads can neither be divided over {ranks} GPUs nor repeated evenly"
     padded = -(-model.vocab_size // VOCABULARY_PADDING) * VOCABULARY_PADDING
     if padded % ranks:
-        return (
-            f"the vocabulary of {model.vocab_size:,}, which vLLM pads to {padded:,}, cannot be "
-            f"divided over {ranks} GPUs"
-        )
+        grown = f", which vLLM pads to {padded:,}," if padded != model.vocab_size else ""
+        return f"the vocabulary of {model.vocab_size:,}{grown} cannot be divided over {ranks} GPUs"
     return None
 
 

@@ -158,7 +158,10 @@ def _meant(name: str) -> str | None:
     digits = len(name) - len(name.rstrip("0123456789"))
     if not name.startswith("--") and digits and name[:-digits] in _arguments_by_flag():
         return f"write {name[:-digits]} {name[-digits:]}"
-    return nearest(name.replace("_", "-"), _arguments_by_flag())
+    # Without the dashes: with them any two flags are alike.
+    by_word = {flag.lstrip("-"): flag for flag in _arguments_by_flag()}
+    near = nearest(name.replace("_", "-").lstrip("-"), by_word)
+    return by_word[near] if near else None
 
 
 def _problem(written: str, message: str, suggestion: str | None = None) -> Problem:
