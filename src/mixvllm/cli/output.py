@@ -13,6 +13,7 @@ from typing import IO, Any, TextIO
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from mixvllm.render.hanging import Hanging
 from mixvllm.render.theme import ERROR, NOTE, WARNING
 
 WIDTH_OF_FILES = 500
@@ -133,10 +134,7 @@ class Output:
 
     def hint(self, message: str) -> None:
         """Say what to do, below what is wrong."""
-        text = Text(message)
-        room = max(1, self.err.width - len(HINT_INDENT))
-        for line in text.wrap(self.err, room) if self.err.file.isatty() else [text]:
-            print_flowing(self.err, Text.assemble(HINT_INDENT, line))
+        print_flowing(self.err, Hanging(Text(HINT_INDENT + message)))
 
     def fail(
         self,

@@ -66,7 +66,8 @@ def say_warnings(invocation: Invocation, warnings: Sequence[Problem]) -> None:
     """One line a warning, on stderr."""
     # rich: not for a Tab
     from mixvllm.cli.output import print_flowing
+    from mixvllm.render.hanging import Hanging
     from mixvllm.render.settings import render_problem
 
     for warning in warnings:
-        print_flowing(invocation.output.err, render_problem(warning))
+        print_flowing(invocation.output.err, Hanging(render_problem(warning)))

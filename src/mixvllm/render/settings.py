@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from mixvllm.errors import Problem
+from mixvllm.render.hanging import Hanging
 from mixvllm.render.theme import ERROR, MARK, NAME, NOTE, WARNING
 from mixvllm.secret_names import hide_secrets, is_secret_name, stars
 
@@ -34,7 +35,7 @@ def in_reading_order(problems: Iterable[Problem]) -> list[Problem]:
 
 def render_problems(problems: Iterable[Problem]) -> RenderableType:
     """Each problem as `file:line:column: key: what is wrong`, its line and a caret below."""
-    return Group(*(render_problem(problem) for problem in in_reading_order(problems)))
+    return Group(*(Hanging(render_problem(problem)) for problem in in_reading_order(problems)))
 
 
 def render_problem(problem: Problem) -> Text:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from mixvllm.errors import Problem
+from mixvllm.render.hanging import Hanging
 from mixvllm.render.settings import problem_as_json, render_problem
 from mixvllm.render.theme import ERROR, GOOD
 from mixvllm.settings.check import FileReport
@@ -18,7 +19,7 @@ def report_as_text(reports: Sequence[FileReport], *, strict: bool) -> Renderable
     """Every problem with its line and caret, then a verdict for each file."""
     parts: list[RenderableType] = []
     for report in reports:
-        parts.extend(render_problem(problem) for problem in report.problems)
+        parts.extend(Hanging(render_problem(problem)) for problem in report.problems)
     for report in reports:
         verdict = Text(f"{report.file}: ")
         if report.is_ok(strict=strict):
