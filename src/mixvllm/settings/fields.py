@@ -18,6 +18,7 @@ from mixvllm.settings.schema import ServeConfig
 
 ENVIRONMENT_PREFIX = "MIXVLLM_"
 PASS_THROUGH_SECTION = "vllm"
+TOKEN_COUNTS = frozenset({"inference.max_model_len", "inference.max_num_batched_tokens"})
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,11 @@ class SettingField:
     def is_flag_pair(self) -> bool:
         """Whether the command line spells it `--x / --no-x`."""
         return self.info.annotation is bool
+
+    @property
+    def is_token_count(self) -> bool:
+        """Whether it is a number of tokens, which may be written `32k`."""
+        return self.key in TOKEN_COUNTS
 
     @property
     def is_secret(self) -> bool:

@@ -30,7 +30,6 @@ MODELINE = "# yaml-language-server: $schema="
 NULL = {"type": "null"}
 # What `32k` and `32K` look like; a plain number needs no text.
 TOKEN_COUNT_TEXT = {"type": "string", "pattern": r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?[kKmM]$"}
-TOKEN_COUNTS = frozenset({"inference.max_model_len", "inference.max_num_batched_tokens"})
 # pydantic's names for what JSON Schema says otherwise, or does not say at all.
 NOT_STANDARD = frozenset({"title", "default", "ge", "format", "writeOnly"})
 CHOSEN_BY_VLLM = frozenset({"quantization", "kv_cache_dtype"})
@@ -107,7 +106,7 @@ def _field(field: SettingField, described: dict[str, Any]) -> dict[str, Any]:
     options = [_plain(member) for member in members if member.get("type") != "null"]
     if field.name in CHOSEN_BY_VLLM:
         options = [{"enum": sorted([*choices_of_any_version(field.name), *by_plugins(field.name)])}]
-    if field.key in TOKEN_COUNTS:
+    if field.is_token_count:
         options = [_counted(option) for option in options] + [TOKEN_COUNT_TEXT]
     schema: dict[str, Any] = {"description": field.description, "anyOf": [*options, NULL]}
     if described.get("default") is not None:

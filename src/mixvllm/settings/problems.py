@@ -21,6 +21,7 @@ TYPES_IN_WORDS = {
     "text": "text",
     "true/false": "true or false",
 }
+TOKENS_IN_WORDS = "a number of tokens such as 32768, 32k (32,000) or 32K (32,768)"
 PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%")
 RANGE_ERRORS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 SOURCES: dict[Layer, Literal["file", "environment", "command line"]] = {
@@ -71,7 +72,9 @@ def invalid_value(given: Given, field: SettingField, error: ValidationError) -> 
         )
     if kinds == {"literal_error"} or (field.choices and isinstance(given.value, str)):
         other = [
-            _in_words(name) for name in field.type_name.split(" or ") if name in TYPES_IN_WORDS
+            _in_words(name, field)
+            for name in field.type_name.split(" or ")
+            if name in TYPES_IN_WORDS
         ]
         return _invalid_choice(given, field.choices, shown, other)
     return problem_at(given, f"must be {expected(field)}{shown}", suggestion=_written(given, field))
@@ -79,7 +82,7 @@ def invalid_value(given: Given, field: SettingField, error: ValidationError) -> 
 
 def expected(field: SettingField) -> str:
     """What the field takes, in words, with its range."""
-    names = [_in_words(name) for name in field.type_name.split(" or ")]
+    names = [_in_words(name, field) for name in field.type_name.split(" or ")]
     words = " or ".join(names)
     return f"{words}, {field.range_text}" if field.range_text else words
 
@@ -99,7 +102,9 @@ def show_value(value: Any) -> str:
     return text if len(text) <= SHOWN_VALUE_LENGTH else f"{text[:SHOWN_VALUE_LENGTH]}..."
 
 
-def _in_words(name: str) -> str:
+def _in_words(name: str, field: SettingField) -> str:
+    if name == "integer" and field.is_token_count:
+        return TOKENS_IN_WORDS
     return TYPES_IN_WORDS.get(name, name.replace(" | ", " or "))
 
 
