@@ -134,7 +134,7 @@ def test_absurd_configs_are_refused_by_the_key(
         ("--kv-cache-memory 24XB", "'24XB' is no size"),
         ("--kv-cache-memory 5000", "'5000' is no size"),
         ("--max-model-len 0", "at least 1"),
-        ("--max-model-len many", "whole number"),
+        ("--max-model-len many", "32k (32,000)"),
     ],
 )
 def test_a_slip_in_an_option_names_the_nearest_or_the_form(

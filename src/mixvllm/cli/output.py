@@ -105,7 +105,8 @@ class Output:
         if self.as_json:
             self.json(data)
         else:
-            self.out.print(renderable)
+            # Whoever lets a path go beyond the width wants it whole.
+            self.out.print(renderable, crop=False)
 
     def json(self, data: Any) -> None:
         """Write one JSON document to stdout."""

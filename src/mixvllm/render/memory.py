@@ -15,6 +15,7 @@ from mixvllm.render.budget import budget_table
 from mixvllm.render.fitting_table import FittingTable
 from mixvllm.render.theme import ERROR, GOOD, NAME, WARNING
 from mixvllm.render.units import parameters_text, size_text
+from mixvllm.render.whole_words import whole_words
 
 # Changes that the verdict names; the table of levers has them all.
 MOST_WAYS = 3
@@ -250,7 +251,7 @@ def _notes(estimate: Estimate) -> RenderableType:
     if estimate.exact is not None:
         by = f"the planner of {estimate.exact.planner} itself,"
     return Group(
-        *(Text(each) for each in estimate.notes),
+        *map(whole_words, estimate.notes),
         *_measured(estimate),
         *_bounds(estimate),
         Text(f"By {by} for {_server(estimate)}.{known}"),

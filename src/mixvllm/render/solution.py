@@ -12,6 +12,7 @@ from mixvllm.render.at_once import each_text, requests_text
 from mixvllm.render.solution_table import SolutionTable
 from mixvllm.render.theme import ERROR, GOOD, NAME
 from mixvllm.render.units import size_text
+from mixvllm.render.whole_words import whole_words
 
 # Of the GPUs that do not do, and of those that do, so many are shown; of models, so many.
 SMALLER, LARGER, MODELS = 3, 6, 20
@@ -28,7 +29,7 @@ def solution_view(solution: Solution, command: str | None) -> RenderableType:
         needs = f"It needs {solution.answer.needs}: vLLM does not convert one while it loads."
         parts += ["", Text(needs)]
     parts += ["", SolutionTable(solution, shown), ""]
-    parts += [Text(line) for line in (*_rest(solution, shown), *solution.notes)]
+    parts += map(whole_words, (*_rest(solution, shown), *solution.notes))
     return Group(*parts, Text(_by_rules(solution)))
 
 
