@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from mixvllm.errors import InstallationError, SettingsError
 from mixvllm.settings.schema import ServeConfig
+from mixvllm.vllm_internals.installed import InstalledEngine
 
 # What vLLM has in one API process only.
 LORA_UPDATES = "VLLM_ALLOW_RUNTIME_LORA_UPDATING"
@@ -14,15 +15,18 @@ ONE_PROCESS_ARGUMENTS = ("enable_elastic_ep",)
 FALSE = ("", "0", "false")
 
 
-def check_launch(settings: ServeConfig, environ: Mapping[str, str]) -> None:
+def check_launch(
+    settings: ServeConfig, environ: Mapping[str, str], engine: InstalledEngine
+) -> None:
     """Refuse what cannot be started.
 
     Args:
         settings: The settings.
         environ: The environment that vLLM will see.
+        engine: The vLLM that is installed.
 
     Raises:
-        SettingsError: they ask for what goes another way.
+        SettingsError: they ask for what goes another way, or not with this vLLM.
         InstallationError: they need Ray, which is not installed.
     """
     given = {name.replace("-", "_"): value for name, value in settings.vllm.items()}
@@ -32,19 +36,36 @@ def check_launch(settings: ServeConfig, environ: Mapping[str, str]) -> None:
             hint="Over several machines use Ray: one `serve`, and `ray start` on the others.",
             code="not-with-serve",
         )
-    ray = "ray" in (
+    if "ray" in (
         settings.inference.distributed_executor_backend,
         given.get("data_parallel_backend"),
-    )
-    if ray and find_spec("ray") is None:
+    ):
+        _check_ray(engine)
+    if settings.server.workers > 1:
+        _check_workers(given, environ)
+
+
+def _check_ray(engine: InstalledEngine) -> None:
+    """Refuse Ray where it cannot start an engine.
+
+    Raises:
+        SettingsError: vLLM's CPU build has no name for its device in Ray, and says so when it has
+            loaded (`vllm/v1/executor/ray_utils.py`).
+        InstallationError: it is not installed.
+    """
+    if engine.build == "cpu":
+        raise SettingsError(
+            "distributed_executor_backend is ray, and vLLM's CPU build does not run on Ray.",
+            hint="Leave the setting out, or set it to mp.",
+            code="vllm-refuses-settings",
+        )
+    if find_spec("ray") is None:
         raise InstallationError(
             "distributed_executor_backend is ray, and Ray is not installed.",
             hint="On every machine: pip install 'ray[default]'. On one machine leave the setting "
             "out, or set it to mp.",
             code="ray-missing",
         )
-    if settings.server.workers > 1:
-        _check_workers(given, environ)
 
 
 def _check_workers(given: Mapping[str, object], environ: Mapping[str, str]) -> None:

@@ -54,9 +54,9 @@ def run_preflight(
         AddressError: the address cannot be bound.
     """
     assert settings.model.name is not None
-    check_launch(settings, os.environ)
-    check_local_model(settings.model.name, settings.vllm)
     engine = require_engine()
+    check_launch(settings, os.environ, engine)
+    check_local_model(settings.model.name, settings.vllm)
     doubts, notes = _judged(settings, values, engine) if values is not None else ((), ())
     return Preflight(listen(settings.server.host, settings.server.port), engine, doubts, notes)
 
