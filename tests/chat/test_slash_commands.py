@@ -86,6 +86,7 @@ async def test_a_doubled_slash_begins_text_with_one() -> None:
 
 async def test_what_is_no_command_is_told_with_the_nearest(desk: Desk) -> None:
     assert refusal(desk, "/hlep") == ("There is no command /hlep.", "Did you mean /help?")
+    assert refusal(desk, "/nope")[1] == "/help lists the commands."
     assert refusal(desk, "/xyzzy") == ("There is no command /xyzzy.", "/help lists the commands.")
     assert refusal(desk, "/")[0] == "A command is missing after the slash."
     assert refusal(desk, "/help xyzzy")[0] == "There is no command /xyzzy."

@@ -135,10 +135,12 @@ def run_command(line: str, desk: Desk) -> Outcome:
 
 def unknown(name: str) -> Outcome:
     """There is no such command; perhaps another was meant."""
-    near = nearest(name, [*BY_NAME, *ALIASES])
+    # The slash that all begin with makes none of them nearer.
+    words = [each.removeprefix(SIGN) for each in (*BY_NAME, *ALIASES)]
+    near = nearest(name.removeprefix(SIGN), words)
     return refused(
         f"There is no command {name}." if name != SIGN else "A command is missing after the slash.",
-        f"Did you mean {near}?" if near and name != SIGN else "/help lists the commands.",
+        f"Did you mean {SIGN}{near}?" if near and name != SIGN else "/help lists the commands.",
     )
 
 
